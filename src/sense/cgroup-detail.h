@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "sense/monitored.h"
+
+void cgroup_detail_read(CgroupTree *t, MonitoredSet *m);
+void cgroup_detail_rebase(CgroupTree *t);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Reading one process: its score alone, or all that a candidate needs. */
+
+#include "sense/cgroup-tree.h"
+#include "sense/process-table.h"
+#include "sense/sense.h"
+
+typedef struct ProcessReader {
+        int proc_fd; /* borrowed: the proc directory */
+        int32_t self_pid;
+        uint64_t page_size;
+        ProcessTable *table;
+        CgroupTree *tree;
+        const SenseMatchers *matchers;
+        char *scratch;
+        size_t scratch_size;
+        Complaints *complaints;
+} ProcessReader;
+
+int process_read_score(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);
+bool process_is_same(const ProcessReader *r, const ProcessSample *p);
+int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);

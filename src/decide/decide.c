@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * decide_step(): one step of the machine. For each cgroup in trouble ("domain"; the host is one)
+ *
+ *     new sample -> windows and clocks -> level (calm, warn, relieve, kill) -> perhaps one kill
+ *
+ * Invariants, whatever the input:
+ *  - one kill in flight in each line of ancestry: the next only when its victim is gone, or its time,
+ *    scaled with its size, has run out;
+ *  - a kill needs its condition to be true, not merely unknown, in this very sample;
+ *  - a condition that is true by stall alone also needs a sign that memory is the cause, and that memory
+ *    was short.
+ */
+
+#include "decide/decide.h"
+
+#include <string.h>
+
+#include "decide/condition.h"
+#include "decide/domain.h"
+#include "decide/kill.h"
+#include "decide/state.h"
+
+/* A level without Until= is left when its condition has not been true for this long. */
+#define LEVEL_HOLD_USEC (5 * USEC_PER_SEC)
+/* ... and for this long where Until= cannot be told, as `full` on a host without PSI. */
+#define LEVEL_UNTOLD_USEC (30 * USEC_PER_SEC)
+/* A host that was suspended must not find that it has been quiet for hours. */
+#define QUIET_CREDIT_USEC (2 * USEC_PER_SEC)
+/* Detailed samples cost: cgroups flush kernel statistics, processes a read each. */
+#define PROCESSES_SPACING_USEC  USEC_PER_SEC
+#define PROCESSES_SPACING_EACH_USEC 200
+#define CGROUPS_SPACING_EACH_USEC   1400
+/* Memory cannot vanish faster than this, in bytes a microsecond: 4 GiB/s (measured: 5.7 GiB in 1.2 s). */
+#define FILL_BYTES_PER_USEC 4295
+/* Below this stall share nobody suffers yet. */
+#define SOME_STALL_PERMYRIAD 500
+
+static size_t align_up(size_t n) {
+        return (n + 63) & ~(size_t)63;
+}
+
+/* ---- init ---- */
+
+typedef struct RangeWalk {
+        uint16_t first, end;
+} RangeWalk;
+
+static void range_term(void *userdata, const Term *t, uint16_t term) {
+        RangeWalk *w = userdata;
+        (void)t;
+        w->first = MIN(w->first, term);
+        w->end = MAX(w->end, (uint16_t)(term + 1));
+}
+
+static void range_exprs(const Policy *p, uint16_t expr, RangeWalk *w) {
+        if (expr == EXPR_NONE)
+                return;
+        const Expr *e = &p->exprs[expr];
+        w->first = MIN(w->first, expr);
+        w->end = MAX(w->end, (uint16_t)(expr + 1));
+        if (e->kind == EXPR_TERM)
+                return;
+        range_exprs(p, e->a, w);
+        if (e->kind == EXPR_AND || e->kind == EXPR_OR)
+                range_exprs(p, e->b, w);
+}
+
+static PolicyRange policy_range(const Policy *p, const CgroupPolicy *c) {
+        RangeWalk terms = { UINT16_MAX, 0 }, exprs = { UINT16_MAX, 0 };
+        for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++) {
+                condition_each_term(p, c->levels[l].when, range_term, &terms);
+                condition_each_term(p, c->levels[l].until, range_term, &terms);
+                range_exprs(p, c->levels[l].when, &exprs);
+                range_exprs(p, c->levels[l].until, &exprs);
+        }
+        return (PolicyRange){
+                .first_term = terms.end ? terms.first : 0,
+                .n_terms = (uint16_t)(terms.end ? terms.end - terms.first : 0),
+                .first_expr = exprs.end ? exprs.first : 0,
+                .n_exprs = (uint16_t)(exprs.end ? exprs.end - exprs.first : 0),
+        };
+}
+
+static void policy_max_range(const Policy *p, size_t *ret_terms, size_t *ret_exprs) {
+        *ret_terms = *ret_exprs = 1;
+        for (uint32_t i = 0; i < p->n_cgroups; i++) {
+                PolicyRange r = policy_range(p, &p->cgroups[i]);
+                *ret_terms = MAX(*ret_terms, (size_t)r.n_terms);
+                *ret_exprs = MAX(*ret_exprs, (size_t)r.n_exprs);
+        }
+}
+
+size_t decide_state_size(const Policy *p, const DecideLimits *limits) {
+        size_t terms, exprs, n = limits->max_domains;
+        policy_max_range(p, &terms, &exprs);
+        return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * terms * sizeof(Series)) +
+               align_up(n * terms * sizeof(Truth)) + align_up(n * exprs * sizeof(uint64_t)) +
+               align_up(KILLS_MAX * sizeof(KillDecision)) + align_up(growth_table_size(limits->max_processes)) +
+               align_up(stall_table_size(limits->max_cgroups)) + align_up(rank_scratch_size(limits));
+}
+
+static void *carve(char **p, size_t n) {
+        void *r = *p;
+        *p += align_up(n);
+        return r;
+}
+
+int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLimits *limits, DecideState **ret) {
+        size_t terms, exprs, n = limits->max_domains;
+        char *at = memory;
+
+        if (size < decide_state_size(p, limits) || n == 0 || p->n_cgroups > POLICY_CGROUPS_MAX)
+                return -ENOSPC;
+        policy_max_range(p, &terms, &exprs);
+        DecideState *s = carve(&at, sizeof(*s));
+        memset(s, 0, offsetof(DecideState, virtuals)); /* what n_virtuals and n_tried count needs no zeroes */
+        s->policy = p;
+        s->limits = *limits;
+        s->next_kill_id = 1;
+        s->domains = carve(&at, n * sizeof(Domain));
+        s->series = carve(&at, n * terms * sizeof(Series));
+        s->truths = carve(&at, n * terms * sizeof(Truth));
+        s->held = carve(&at, n * exprs * sizeof(uint64_t));
+        s->max_terms = terms;
+        s->max_exprs = exprs;
+        s->flights = carve(&at, KILLS_MAX * sizeof(KillDecision));
+        growth_table_init(&s->growth, carve(&at, growth_table_size(limits->max_processes)), limits->max_processes);
+        stall_table_init(&s->stall, carve(&at, stall_table_size(limits->max_cgroups)), limits->max_cgroups);
+        s->rank = rank_scratch_init(carve(&at, rank_scratch_size(limits)), limits);
+        for (uint32_t i = 0; i < p->n_cgroups; i++)
+                s->ranges[i] = policy_range(p, &p->cgroups[i]);
+        *ret = s;
+        return 0;
+}
+
+/* ---- levels ---- */
+
+static Level level_wanted(const DecideState *s, const Domain *d) {
+        const CgroupPolicy *c = &s->policy->cgroups[d->policy];
+        for (Level l = LEVEL_KILL; l > LEVEL_CALM; l--)
+                if (condition_eval(s, d, c->levels[l].when, 0) == TRUTH_TRUE)
+                        return l;
+        return LEVEL_CALM;
+}
+
+static bool level_is_over(const DecideState *s, Domain *d, uint64_t dt_usec) {
+        const LevelPolicy *lp = &s->policy->cgroups[d->policy].levels[d->level];
+        if (condition_eval(s, d, lp->when, 0) == TRUTH_TRUE) {
+                d->quiet_usec = 0;
+                return false;
+        }
+        d->quiet_usec = u64_add_sat(d->quiet_usec, MIN(dt_usec, QUIET_CREDIT_USEC));
+        if (lp->until == EXPR_NONE)
+                return d->quiet_usec >= LEVEL_HOLD_USEC;
+        Truth t = condition_eval(s, d, lp->until, 0);
+        return t == TRUTH_TRUE || (t == TRUTH_UNKNOWN && d->quiet_usec >= LEVEL_UNTOLD_USEC);
+}
+
+static void level_step(const DecideState *s, Domain *d, const MetricInput *in, uint64_t dt_usec, Decision *ret) {
+        Level wanted = level_wanted(s, d);
+        bool is_over = d->level != LEVEL_CALM && level_is_over(s, d, dt_usec);
+
+        if (wanted == d->level || (wanted < d->level && !is_over) || ret->n_changes == LEVEL_CHANGES_MAX)
+                return;
+        const CgroupPolicy *c = &s->policy->cgroups[d->policy];
+        LevelChange *change = &ret->changes[ret->n_changes++];
+        const LevelPolicy *lp = &c->levels[MAX(wanted, d->level)];
+        *change = (LevelChange){
+                .policy = d->policy,
+                .domain_id = d->id,
+                .from = d->level,
+                .to = wanted,
+                .steps = c->levels[wanted].steps,
+        };
+        domain_copy_names(s, d, change->domain_path, change->policy_name);
+        condition_report(s, d, wanted < d->level && lp->until != EXPR_NONE ? lp->until : lp->when, in, &change->condition);
+        change->reason = kill_reason(s, d, lp->when, in);
+        d->level = wanted;
+        d->level_usec = in->snap->mono_usec;
+        d->quiet_usec = 0;
+}
+
+/* ---- when to look again, and at what ---- */
+
+typedef struct LimitWalk {
+        const MetricInput *in;
+        uint64_t limit_bytes;
+} LimitWalk;
+
+static void limit_term(void *userdata, const Term *t, uint16_t term) {
+        LimitWalk *w = userdata;
+        uint64_t bytes, total;
+        MetricInput host = { .snap = w->in->snap };
+        (void)term;
+        if (t->metric == METRIC_AVAILABLE && (t->comparison == COMPARE_LT || t->comparison == COMPARE_LE) &&
+            metric_available(t->host ? &host : w->in, &bytes, &total))
+                w->limit_bytes = MAX(w->limit_bytes, condition_limit_bytes(t, total));
+}
+
+static bool expr_clock_runs(const DecideState *s, const Domain *d, uint16_t expr) {
+        if (expr == EXPR_NONE)
+                return false;
+        const Expr *e = &s->policy->exprs[expr];
+        switch (e->kind) {
+        case EXPR_TERM:
+                return false;
+        case EXPR_AND:
+        case EXPR_OR:
+                return expr_clock_runs(s, d, e->a) || expr_clock_runs(s, d, e->b);
+        case EXPR_NOT:
+                return expr_clock_runs(s, d, e->a);
+        case EXPR_FOR:
+                return d->held[expr - s->ranges[d->policy].first_expr] > 0;
+        case _EXPR_KIND_MAX:
+                break;
+        }
+        return false;
+}
+
+/* Has a `for` on the way to a kill begun to count? (Those of Until= run all the time on a calm host.) */
+static bool kill_clock_runs(const DecideState *s, const Domain *d) {
+        return expr_clock_runs(s, d, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when);
+}
+
+/* Delay until the next look at this domain: by the distance to its limit and the rate at which it nears. */
+static uint64_t domain_delay(const DecideState *s, const Domain *d, const MetricInput *in) {
+        const DaemonPolicy *p = &s->policy->daemon;
+        uint64_t delay = p->interval_max_usec, bytes, total;
+
+        /* one that has long been quiet stays at its level as Until= says, but is no emergency */
+        if ((d->level >= LEVEL_RELIEVE && d->quiet_usec < LEVEL_UNTOLD_USEC) || d->kill.id != 0)
+                return p->interval_min_usec;
+        if (d->level >= LEVEL_WARN)
+                delay = MIN(delay, 4 * p->interval_min_usec);
+        if (kill_clock_runs(s, d))
+                delay = MIN(delay, 2 * p->interval_min_usec);
+        if (d->exhaustion_usec != USEC_INFINITY)
+                delay = MIN(delay, d->exhaustion_usec / 8);
+        if (d->id == 0 && metric_available(in, &bytes, &total)) {
+                LimitWalk w = { .in = in };
+                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when, limit_term, &w);
+                delay = MIN(delay, u64_sub_sat(bytes, w.limit_bytes) / FILL_BYTES_PER_USEC);
+        }
+        uint64_t some;
+        if (domain_stall(&d->some10, in->snap->mono_usec, &some) && some >= SOME_STALL_PERMYRIAD)
+                delay = MIN(delay, 4 * p->interval_min_usec);
+        return MAX(delay, p->interval_min_usec);
+}
+
+uint64_t cgroups_spacing_usec(const DecideState *s) {
+        return MAX(USEC_PER_SEC, (uint64_t)s->stall.n * CGROUPS_SPACING_EACH_USEC);
+}
+
+static void plan_next(const DecideState *s, const Snapshot *snap, bool is_watchful, Decision *ret) {
+        uint64_t now = snap->mono_usec;
+        uint64_t spacing = MAX(PROCESSES_SPACING_USEC, (uint64_t)s->growth.n * PROCESSES_SPACING_EACH_USEC);
+
+        if (is_watchful || s->n_virtuals > 0) {
+                if (now - s->processes_usec >= spacing)
+                        ret->need |= DETAIL_PROCESSES;
+                ret->need |= DETAIL_CGROUPS;
+        }
+        if ((ret->need & DETAIL_CGROUPS) && !ret->need_now && now - s->cgroups_usec < cgroups_spacing_usec(s))
+                ret->need &= ~(uint32_t)(DETAIL_CGROUPS | DETAIL_STATS);
+        ret->next_usec = MIN(MAX(ret->next_usec, s->policy->daemon.interval_min_usec), s->policy->daemon.interval_max_usec);
+}
+
+/* ---- the step ---- */
+
+static bool snapshot_is_sound(const DecideState *s, const Snapshot *snap) {
+        if (snap->page_size == 0 || snap->n_cgroups > s->limits.max_cgroups ||
+            snap->n_processes > s->limits.max_processes || snap->n_kills > KILLS_MAX)
+                return false;
+        for (uint32_t i = 0; i < snap->n_cgroups; i++)
+                if (!snap->cgroups[i].path || snap->cgroups[i].policy >= (int32_t)s->policy->n_cgroups)
+                        return false;
+        for (uint32_t i = 0; i < snap->n_processes; i++)
+                if (!snap->processes[i].cgroup_path)
+                        return false;
+        return true;
+}
+
+static void take_in_details(DecideState *s, const Snapshot *snap) {
+        if (snap->detail & DETAIL_PROCESSES) {
+                const HostSample *h = &snap->host;
+                uint64_t total = u64_add_sat(h->value[HOST_MEM_TOTAL], h->value[HOST_SWAP_TOTAL]) / snap->page_size;
+                growth_table_update(&s->growth, snap, total);
+                kill_prune_virtuals(s, snap);
+                s->processes_usec = snap->mono_usec;
+        }
+        if (snap->detail & DETAIL_CGROUPS) {
+                stall_table_update(&s->stall, snap);
+                s->cgroups_usec = snap->mono_usec;
+        }
+}
+
+/**
+ * decide_step() - one step: takes a snapshot in and says what to do
+ *
+ * See decide.h. Kills in flight are settled first, from snap->kills; then every domain takes the sample
+ * in and finds its level; then at most one kill is asked for, the host's first, then by cgroup id. When
+ * a kill needs processes that the snapshot does not hold, need_now asks for them at once.
+ */
+int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
+        bool is_watchful = false;
+
+        memset(ret, 0, sizeof(*ret));
+        ret->next_usec = s->policy->daemon.interval_max_usec;
+        if (!snapshot_is_sound(s, snap))
+                return -EINVAL;
+        ret->seq = ++s->seq;
+        ret->mono_usec = snap->mono_usec;
+        if (s->has_last && snap->mono_usec < s->last_usec)
+                return 0;
+        uint64_t dt = s->has_last ? snap->mono_usec - s->last_usec : 0;
+
+        take_in_details(s, snap);
+        domains_sync(s, snap);
+        kills_settle(s, snap);
+        for (uint32_t i = 0; i < s->n_domains; i++) {
+                Domain *d = &s->domains[i];
+                if (!domain_is_seen(d, snap))
+                        continue;
+                MetricInput in = domain_input(s, d, snap);
+                domain_observe(s, d, &in);
+                ret->need |= condition_update(s, d, &in, dt);
+                level_step(s, d, &in, dt, ret);
+                kill_step(s, d, &in, ret);
+                ret->next_usec = MIN(ret->next_usec, domain_delay(s, d, &in));
+                is_watchful |= d->level >= LEVEL_WARN || kill_clock_runs(s, d) || d->exhaustion_usec < 10 * USEC_PER_SEC;
+        }
+        plan_next(s, snap, is_watchful, ret);
+        s->last_usec = snap->mono_usec;
+        s->has_last = true;
+        return 0;
+}
+
+uint32_t decide_domains(const DecideState *s, DomainView *ret, uint32_t max) {
+        uint32_t n = MIN(s->n_domains, max);
+        for (uint32_t i = 0; i < n; i++) {
+                const Domain *d = &s->domains[i];
+                ret[i] = (DomainView){
+                        .policy = d->policy,
+                        .id = d->id,
+                        .path = d->path,
+                        .level = d->level,
+                        .level_since_usec = d->level_usec,
+                        .available_bytes = d->available_bytes,
+                        .swap_free_bytes = d->swap_free_bytes,
+                        .exhaustion_usec = d->exhaustion_usec,
+                        .kill_in_flight = d->kill.id,
+                        .cooldown_left_usec = u64_sub_sat(d->cooldown_usec, s->last_usec),
+                };
+                if (!domain_stall(&d->some10, s->last_usec, &ret[i].some_permyriad))
+                        ret[i].some_permyriad = UINT64_MAX;
+                if (!domain_stall(&d->full10, s->last_usec, &ret[i].full_permyriad))
+                        ret[i].full_permyriad = UINT64_MAX;
+        }
+        return n;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Windows over raw values. A rate over "the last 2 s" needs a sample that is 2 s old; samples come at
+ * any interval between 50 ms and many seconds (the loop itself may be starved), so each series keeps
+ * slots a sixteenth of its window apart and a rate is taken over the time that really passed.
+ *
+ * A long gap is not bridged wrongly: PSI totals and counters are cumulative, so the delta over the gap
+ * is exact, and the span that the rate is divided by is the gap itself.
+ */
+
+#include "decide/history.h"
+
+#include <string.h>
+
+#define SLOTS_PER_WINDOW 16
+
+void series_init(Series *s, uint64_t window_usec) {
+        memset(s, 0, sizeof(*s));
+        s->window_usec = window_usec;
+}
+
+void series_clear(Series *s) {
+        series_init(s, s->window_usec);
+}
+
+void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter) {
+        if (s->has_last && (usec < s->last.usec || (is_counter && value < s->last.value)))
+                series_clear(s);
+        s->last = (SeriesSample){ usec, value };
+        s->has_last = true;
+        if (s->n > 0 && usec - s->slots[s->head].usec < s->window_usec / SLOTS_PER_WINDOW)
+                return;
+        s->head = (s->head + 1) % SERIES_SLOTS;
+        s->slots[s->head] = s->last;
+        s->n = MIN(s->n + 1, (uint32_t)SERIES_SLOTS);
+}
+
+bool series_base(const Series *s, uint64_t usec, SeriesSample *ret) {
+        for (uint32_t i = 0; i < s->n; i++) {
+                const SeriesSample *slot = &s->slots[(s->head + SERIES_SLOTS - i) % SERIES_SLOTS];
+                if (slot->usec < usec && usec - slot->usec >= s->window_usec) {
+                        *ret = *slot;
+                        return true;
+                }
+        }
+        return false;
+}

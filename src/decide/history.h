@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/macros.h"
+
+/* One window of one raw value: enough slots to find a sample that is just older than the window. */
+#define SERIES_SLOTS 20
+
+typedef struct SeriesSample {
+        uint64_t usec, value;
+} SeriesSample;
+
+typedef struct Series {
+        uint64_t window_usec;
+        uint32_t head, n; /* slots[head] is the newest */
+        SeriesSample last;
+        bool has_last;
+        SeriesSample slots[SERIES_SLOTS];
+} Series;
+
+void series_init(Series *s, uint64_t window_usec);
+void series_clear(Series *s);
+/* A counter (@is_counter) that goes backwards was reset: what came before is dropped. */
+void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter);
+/* The youngest sample that is at least a window older than @usec; false until there is one. */
+bool series_base(const Series *s, uint64_t usec, SeriesSample *ret);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Parts of policy_lint(): what is legal but surely not meant. */
+
+#include "config/config.h"
+
+#define lint_warn(report, source, ...) config_report_add(report, SEVERITY_WARNING, source, 0, 0, __VA_ARGS__)
+#define lint_note(report, source, ...) config_report_add(report, SEVERITY_NOTE, source, 0, 0, __VA_ARGS__)
+
+/* Policies that an earlier one hides; policy_load() itself says so, since its author thinks the host is guarded by it. */
+void lint_hidden(const Policy *p, ConfigReport *report);
+void lint_conditions(const Policy *p, const CgroupPolicy *cp, ConfigReport *report);
+
+/* Files of the distribution are for every host: that they fit this one is not to be expected. */
+bool lint_is_vendor(const char *source);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/commands.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define BIT(o) (1u << (o))
+
+const Command commands[] = {
+        { "status", "", 0, 0, BIT(CTL_OPTION_OUTPUT),
+          "levels, pressure and headroom of the host and the watched cgroups", command_status },
+        { "explain", "CGROUP|PID|last", 1, 1, BIT(CTL_OPTION_OUTPUT),
+          "who would go and why, or the record of the last kill", command_explain },
+        { "history", "", 0, 0, BIT(CTL_OPTION_OUTPUT), "the last kills and what came back", command_history },
+        { "check", "[PATH...]", 0, 64,
+          BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_STRICT) | BIT(CTL_OPTION_OPTIONS) |
+                  BIT(CTL_OPTION_DUMP),
+          "check the configuration; needs no daemon", command_check },
+        { 0 },
+};
+
+static const struct {
+        const char *name, *shown, *help;
+        char letter;
+        bool has_value;
+} options_table[] = {
+        [CTL_OPTION_OUTPUT] = { "output", "-o, --output=FORMAT", "text (default) or json", 'o', true },
+        [CTL_OPTION_ROOT] = { "root", "--root=DIR", "check: the configuration and the host below DIR", 0, true },
+        [CTL_OPTION_STRICT] = { "strict", "--strict", "check: warnings count as errors", 0, false },
+        [CTL_OPTION_OPTIONS] = { "options", "--options", "check: print every option with its default", 0, false },
+        [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
+};
+
+static const char *const exits[] = {
+        [CTL_EXIT_OK] = "done; check found no error",
+        [CTL_EXIT_FAILED] = "failed, or there is no such thing, or check found errors",
+        [CTL_EXIT_USAGE] = "the command line is wrong",
+        [CTL_EXIT_NOT_RUNNING] = "headroomd does not run or does not answer",
+        [CTL_EXIT_NOT_PERMITTED] = "not permitted: that is for root",
+};
+
+static const char *const formats[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json" };
+
+const char *ctl_exit_describe(CtlExit status) {
+        return (size_t)status < ARRAY_SIZE(exits) ? exits[status] : NULL;
+}
+
+const char *format_to_string(Format f) {
+        return (size_t)f < ARRAY_SIZE(formats) ? formats[f] : NULL;
+}
+
+static Format format_from_string(const char *s) {
+        for (Format f = 0; f < _FORMAT_MAX; f++)
+                if (strcmp(formats[f], s) == 0)
+                        return f;
+        return _FORMAT_INVALID;
+}
+
+void commands_help(FILE *f) {
+        (void)fprintf(
+                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration.\n\nCommands:\n");
+        for (const Command *c = commands; c->name; c++) {
+                char left[40];
+                (void)snprintf(left, sizeof(left), "%s%s%s", c->name, c->args[0] ? " " : "", c->args);
+                (void)fprintf(f, "  %-24s  %s\n", left, c->help);
+        }
+        (void)fprintf(f, "\nOptions:\n");
+        for (size_t i = 0; i < ARRAY_SIZE(options_table); i++)
+                (void)fprintf(f, "  %-24s  %s\n", options_table[i].shown, options_table[i].help);
+        (void)fprintf(f, "  %-24s  %s\n  %-24s  %s\n", "--help", "print this and end", "--version",
+                      "print the version and end");
+        (void)fprintf(f, "\nExit status:\n");
+        for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
+                (void)fprintf(f, "  %zu - %s\n", i, exits[i]);
+        (void)fprintf(f, "\nSee headroomctl(1).\n");
+}
+
+static const Command *command_find(const char *name) {
+        for (const Command *c = commands; c->name; c++)
+                if (strcmp(c->name, name) == 0)
+                        return c;
+        return NULL;
+}
+
+static int take_option(Invocation *i, CtlOption o, const char *value) {
+        switch (o) {
+        case CTL_OPTION_OUTPUT:
+                i->format = format_from_string(value);
+                if (i->format < 0) {
+                        (void)fprintf(stderr, "headroomctl: unknown format, expected text or json\n");
+                        return -EINVAL;
+                }
+                return 0;
+        case CTL_OPTION_ROOT:
+                i->root = value;
+                return 0;
+        case CTL_OPTION_STRICT:
+                i->strict = true;
+                return 0;
+        case CTL_OPTION_OPTIONS:
+                i->list_options = true;
+                return 0;
+        case CTL_OPTION_DUMP:
+                i->dump = true;
+                return 0;
+        case _CTL_OPTION_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+static int check_arguments(const Invocation *i, uint32_t used) {
+        const Command *c = i->command;
+
+        for (CtlOption o = 0; o < _CTL_OPTION_MAX; o++)
+                if ((used & BIT(o)) && !(c->options & BIT(o))) {
+                        (void)fprintf(stderr, "headroomctl: %s does not take --%s\n", c->name, options_table[o].name);
+                        return -EINVAL;
+                }
+        if (i->n_args < c->min_args || i->n_args > c->max_args) {
+                (void)fprintf(stderr, "headroomctl: usage: headroomctl %s %s\n", c->name, c->args);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+#define LONG_FIRST   0x100
+#define LONG_HELP    0x200
+#define LONG_VERSION 0x201
+
+int commands_parse(int argc, char *argv[], Invocation *ret) {
+        struct option options[ARRAY_SIZE(options_table) + 3] = { 0 };
+        Invocation i = { .root = "/", .out = stdout };
+        uint32_t used = 0;
+        int c;
+
+        for (size_t o = 0; o < ARRAY_SIZE(options_table); o++)
+                options[o] = (struct option){ options_table[o].name,
+                                              options_table[o].has_value ? required_argument : no_argument, NULL,
+                                              LONG_FIRST + (int)o };
+        options[ARRAY_SIZE(options_table)] = (struct option){ "help", no_argument, NULL, LONG_HELP };
+        options[ARRAY_SIZE(options_table) + 1] = (struct option){ "version", no_argument, NULL, LONG_VERSION };
+
+        while ((c = getopt_long(argc, argv, "o:", options, NULL)) >= 0) {
+                if (c == LONG_HELP || c == LONG_VERSION) {
+                        if (c == LONG_HELP)
+                                commands_help(stdout);
+                        else
+                                (void)printf("headroomctl %s\n", HEADROOM_VERSION);
+                        return 1;
+                }
+                CtlOption o = c == 'o' ? CTL_OPTION_OUTPUT : (CtlOption)(c - LONG_FIRST);
+                if (c == '?' || take_option(&i, o, optarg) < 0)
+                        return -EINVAL;
+                used |= BIT(o);
+        }
+        i.command = optind < argc ? command_find(argv[optind]) : NULL;
+        if (!i.command) {
+                (void)fprintf(stderr, "headroomctl: %s; see headroomctl --help\n",
+                              optind < argc ? "no such command" : "which command?");
+                return -EINVAL;
+        }
+        i.args = argv + optind + 1;
+        i.n_args = argc - optind - 1;
+        int r = check_arguments(&i, used);
+        if (r < 0)
+                return r;
+        const char *no_color = getenv("NO_COLOR");
+        i.color = isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
+        *ret = i;
+        return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The surface of headroomctl in one place: commands, their arguments and options, formats, exit statuses. The
+ * table drives parsing, --help, and the test that the manual page names all of it.
+ */
+
+#include <stdio.h>
+
+#include "base/macros.h"
+
+/* What scripts may rely on. Never renumbered. */
+typedef enum CtlExit {
+        CTL_EXIT_OK = 0,
+        CTL_EXIT_FAILED = 1,        /* it did not work, there is no such thing, or check found errors */
+        CTL_EXIT_USAGE = 2,         /* the command line is wrong */
+        CTL_EXIT_NOT_RUNNING = 3,   /* headroomd does not run or does not answer */
+        CTL_EXIT_NOT_PERMITTED = 4, /* that is for root */
+        _CTL_EXIT_MAX,
+} CtlExit;
+const char *ctl_exit_describe(CtlExit status);
+
+typedef enum Format {
+        FORMAT_TEXT,
+        FORMAT_JSON,
+        _FORMAT_MAX,
+        _FORMAT_INVALID = -EINVAL,
+} Format;
+const char *format_to_string(Format f);
+
+typedef enum CtlOption {
+        CTL_OPTION_OUTPUT,
+        CTL_OPTION_ROOT,
+        CTL_OPTION_STRICT,
+        CTL_OPTION_OPTIONS,
+        CTL_OPTION_DUMP,
+        _CTL_OPTION_MAX,
+} CtlOption;
+
+typedef struct Command Command;
+
+/* What was asked for; strings are borrowed from argv. */
+typedef struct Invocation {
+        const Command *command; /* NULL: nothing to do (--help, --version) */
+        Format format;
+        const char *root;
+        bool strict, list_options, dump;
+        bool color;
+        char **args;
+        int n_args;
+        FILE *out;
+} Invocation;
+
+struct Command {
+        const char *name;
+        const char *args; /* as --help shows them, "" for none */
+        int min_args, max_args;
+        uint32_t options; /* bit (1 << CtlOption) */
+        const char *help;
+        CtlExit (*run)(const Invocation *i);
+};
+
+/* Ends with a name of NULL. */
+extern const Command commands[];
+
+void commands_help(FILE *f);
+/* 0; > 0: done, leave with CTL_EXIT_OK; -EINVAL: said what is wrong on standard error. */
+int commands_parse(int argc, char *argv[], Invocation *ret);
+
+/* The commands */
+CtlExit command_status(const Invocation *i);
+CtlExit command_explain(const Invocation *i);
+CtlExit command_history(const Invocation *i);
+CtlExit command_check(const Invocation *i);

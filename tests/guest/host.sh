@@ -1,0 +1,36 @@
+# host.sh - what scripts/bench-guest and tests/guest/suite share: one scenario in one guest, and its line of JSON.
+# shellcheck shell=bash
+
+guest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# guest_value KEY LINE: a value of one of our own flat JSON lines, without its quotes; text with its escapes.
+guest_value() { sed -nE "s/.*\"$1\":(\"([^\"\\\\]|\\\\.)*\"|[^,}]*).*/\1/p" <<<"$2" | sed -E 's/^"(.*)"$/\1/'; }
+
+# guest_scenario SUITE STAGE SCENARIO DAEMON FILE: boot a guest for it. FILE gets the line (empty: no result), FILE.err
+# what was said else, FILE.log the guest's journal. STAGE may be empty. To be run in the background (a subshell of its own).
+guest_scenario() {
+    local suite=$1 stage=$2 script=$guest_root/tests/guest/scenarios/$3.sh daemon=$4 file=$5 options=()
+    # What kind of guest a scenario wants stands in its own head, on a line that begins with "#:".
+    read -r -a options < <(sed -n 's/^#: //p' "$script") || true
+    [ -z "$stage" ] || options+=(--stage "$stage")
+    "$guest_root/scripts/guest-run" --suite "$suite" --log "$file.log" "${options[@]}" "$script" "$daemon" \
+        >"$file.out" 2>"$file.err" &
+    local run=$!
+    # Ended from above (guest_end): hand it on, or the guest would stay until its timeout.
+    trap 'kill "$run" 2>/dev/null' TERM
+    wait "$run" || true
+    grep '^{' "$file.out" | tail -n 1 >"$file" || true
+    grep -v -e '^{' -e '^$' "$file.out" >>"$file.err" || true
+}
+
+# guest_end: end the guests that this shell started in the background.
+guest_end() {
+    local pid
+    for pid in $(jobs -rp); do kill "$pid" 2>/dev/null || true; done
+    wait
+}
+
+# guest_slot N: wait until fewer than N of this shell's background jobs run.
+guest_slot() {
+    while [ "$(jobs -rp | wc -l)" -ge "$1" ]; do wait -n || true; done
+}

@@ -1,0 +1,52 @@
+#!/bin/bash
+# latency: from the beginning of the sample that crosses the limit to the signal, while the host thrashes. The load is
+# that of the livelock scenario, and nobody ends it; beside it, small processes are put one by one into a cgroup whose
+# policy kills as soon as it holds anything. The daemon measures each kill itself (HEADROOM_LATENCY_USEC).
+#
+#   scripts/guest-run --swap-disk 1G:1000 --stage DIR tests/guest/latency.sh [VICTIMS]
+#
+# Prints one line of JSON: percentiles over the victims, and how late the loop itself was.
+# shellcheck source=tests/guest/scenarios/lib.sh
+. /guest/lib.sh
+victims=${1:-60} load=${2:-livelock}
+
+mkdir -p /etc/headroom/cgroups.d /etc/headroom/rules.d
+ln -sf /dev/null /etc/headroom/cgroups.d/90-host.conf
+cat >/etc/headroom/cgroups.d/10-targets.conf <<'POLICY'
+[Match]
+Cgroup=targets.slice
+[Kill]
+When=usage > 2M
+Do=kill
+Victim=process
+Cooldown=0s
+POLICY
+systemctl start bench.slice
+systemctl start targets.slice
+if [ "$load" = livelock ]; then swapon "$SWAP_DISK"; fi
+systemctl start headroomd || fail "headroomd does not start"
+if [ "$load" = livelock ]; then
+    systemd-run --quiet --unit=hog --slice=bench.slice "$bin/hog" --rate 100 --max 700 --touch-again --walkers 4
+    thrashing() { awk -F'[ =]' '/^full/ { exit !($3 > 20) }' /proc/pressure/memory; }
+    wait_for 60 thrashing || say "the load does not thrash"
+fi
+
+targets=/sys/fs/cgroup/targets.slice/one
+mkdir -p "$targets"
+gone() { ! grep -q 1 <<<"$(sed -n 's/^populated //p' "$targets/cgroup.events")"; }
+for ((i = 0; i < victims; i++)); do
+    bash -c "echo \$\$ >$targets/cgroup.procs; exec $bin/hog --max 4" &
+    disown
+    wait_for 20 gone || say "victim $i stays"
+done
+systemctl kill -s KILL hog 2>/dev/null || true
+sleep 3
+journalctl --sync
+journalctl -u headroomd -o json --output-fields=HEADROOM_LATENCY_USEC |
+    sed -n 's/.*"HEADROOM_LATENCY_USEC":"\([0-9]*\)".*/\1/p' | sort -n >"$out/latency"
+loop=$(headroomctl status -o json | tr -d '\n' | sed -n 's/.*"tick_lateness"[^{]*{\([^}]*\)}.*/\1/p')
+awk -v load="$load" -v loop="$loop" '
+    { v[NR] = $1 }
+    function at(p) { i = int(NR * p / 100 + 0.999); return v[i < 1 ? 1 : i] / 1000 }
+    END { printf "{\"scenario\":\"latency\",\"load\":\"%s\",\"kills\":%d,\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"max_ms\":%.1f,\"loop_lateness\":{%s}}\n",
+          load, NR, NR ? at(50) : 0, NR ? at(99) : 0, NR ? v[NR] / 1000 : 0, loop }' "$out/latency"

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe - how does the machine feel to a small interactive program?
+ *
+ * Every 10 ms it is due; then it writes to every page of 8 MB and reads a file through the page cache. Its memory is
+ * not locked and the file is not held, for the very point is to suffer like everybody else.
+ *
+ * delay = from the moment it was due to the moment its work was done. A moment that passed while it was still busy
+ * with an older one counts too, with the delay until the probe was back: a stall of one second is about a hundred
+ * late turns, not one. late_permille is thus close to the share of time in which the machine did not answer within
+ * 20 ms.
+ *
+ * On SIGTERM it writes one JSON object to --out and ends. On SIGUSR1 it starts its figures anew. Both are safe to send
+ * once --out exists.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PERIOD_USEC 10000ULL
+#define LATE_USEC   20000ULL
+#define TOUCH_BYTES (8UL << 20)
+#define PAGE_BYTES  4096UL
+
+static volatile sig_atomic_t stop, reset;
+
+static void on_term(int sig) {
+        (void)sig;
+        stop = 1;
+}
+
+static void on_reset(int sig) {
+        (void)sig;
+        reset = 1;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void sleep_until_usec(uint64_t t) {
+        struct timespec ts = { .tv_sec = (time_t)(t / 1000000), .tv_nsec = (long)(t % 1000000) * 1000 };
+
+        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+/* Opened anew each time: the path lookup is part of what a program does. */
+static void file_read(const char *path) {
+        static char buffer[65536];
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return;
+        while (read(fd, buffer, sizeof(buffer)) > 0)
+                ;
+        close(fd);
+}
+
+int main(int argc, char **argv) {
+        static const struct option options[] = {
+                { "file", required_argument, NULL, 'f' },
+                { "out", required_argument, NULL, 'o' },
+                { 0 },
+        };
+        const char *file = "/bin/sh", *out_path = "/dev/stdout";
+        uint64_t due, worst = 0, turns = 0, late = 0, worst_at = 0, begin;
+        volatile uint8_t *memory;
+        FILE *out;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (c) {
+                case 'f':
+                        file = optarg;
+                        break;
+                case 'o':
+                        out_path = optarg;
+                        break;
+                default:
+                        fputs("probe [--file PATH] [--out PATH]\n", stderr);
+                        return 2;
+                }
+        sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
+        sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_reset }, NULL);
+        memory = mmap(NULL, TOUCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        out = fopen(out_path, "we");
+        if (memory == MAP_FAILED || !out) {
+                perror("probe");
+                return EXIT_FAILURE;
+        }
+
+        begin = now_usec();
+        due = begin + PERIOD_USEC;
+        while (!stop) {
+                uint64_t done;
+
+                sleep_until_usec(due);
+                for (size_t at = 0; at < TOUCH_BYTES; at += PAGE_BYTES)
+                        memory[at]++;
+                file_read(file);
+                done = now_usec();
+                if (done < due) /* a signal cut the sleep short */
+                        continue;
+                if (done - due > worst) {
+                        worst = done - due;
+                        worst_at = due - begin;
+                }
+                for (; due <= done; due += PERIOD_USEC) {
+                        turns++;
+                        late += done - due > LATE_USEC;
+                }
+                if (reset) {
+                        reset = 0;
+                        worst = turns = late = worst_at = 0;
+                        begin = now_usec();
+                }
+        }
+        fprintf(out, "{\"turns\":%llu,\"worst_ms\":%llu,\"worst_at_ms\":%llu,\"late_permille\":%llu}\n",
+                (unsigned long long)turns, (unsigned long long)worst / 1000, (unsigned long long)worst_at / 1000,
+                (unsigned long long)(turns ? late * 1000 / turns : 0));
+        return fclose(out) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test.h"
+
+#include "daemon/meter.h"
+
+static void test_quantiles(void **state) {
+        (void)state;
+        Meter m = { 0 };
+        assert_int_equal(meter_quantile(&m, 9900), 0);
+        assert_int_equal(meter_mean(&m), 0);
+        for (uint64_t i = 1; i <= 1000; i++)
+                meter_add(&m, i);
+        assert_int_equal(m.n, 1000);
+        assert_int_equal(m.max_usec, 1000);
+        assert_int_equal(meter_mean(&m), 500);
+        /* an upper bound, at most a quarter too big */
+        assert_in_range(meter_quantile(&m, 5000), 500, 625);
+        assert_in_range(meter_quantile(&m, 9900), 990, 1000);
+        assert_int_equal(meter_quantile(&m, PERMYRIAD), 1000);
+        assert_int_equal(meter_quantile(&m, 0), 1);
+}
+
+static void test_one_outlier_of_two(void **state) {
+        (void)state;
+        Meter m = { 0 };
+        meter_add(&m, 10);
+        meter_add(&m, 5000);
+        assert_int_equal(meter_quantile(&m, 9900), 5000);
+}
+
+static void test_extremes(void **state) {
+        (void)state;
+        Meter m = { 0 };
+        for (unsigned i = 0; i < 64; i++) {
+                meter_add(&m, UINT64_C(1) << i);
+                meter_add(&m, (UINT64_C(1) << i) - 1);
+        }
+        meter_add(&m, UINT64_MAX);
+        assert_true(m.max_usec == UINT64_MAX);
+        assert_true(meter_quantile(&m, PERMYRIAD) == UINT64_MAX);
+        assert_true(m.sum_usec == UINT64_MAX);
+        /* every duration lies at or below the quantile that it determines */
+        for (uint64_t v = 0; v < 100000; v = v * 9 / 8 + 1) {
+                Meter one = { 0 };
+                meter_add(&one, v);
+                meter_add(&one, v * 2 + 2);
+                assert_in_range(meter_quantile(&one, 1), v, v + v / 4);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_quantiles),
+                cmocka_unit_test(test_one_outlier_of_two),
+                cmocka_unit_test(test_extremes),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,6 +3,9 @@
 
 guest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# How often a guest that stood still as a whole is booted. In a comparison standing still is a result, so: once.
+guest_tries=1
+
 # guest_value KEY LINE: a value of one of our own flat JSON lines, without its quotes; text with its escapes.
 guest_value() { sed -nE "s/.*\"$1\":(\"([^\"\\\\]|\\\\.)*\"|[^,}]*).*/\1/p" <<<"$2" | sed -E 's/^"(.*)"$/\1/'; }
 
@@ -10,15 +13,22 @@ guest_value() { sed -nE "s/.*\"$1\":(\"([^\"\\\\]|\\\\.)*\"|[^,}]*).*/\1/p" <<<"
 # what was said else, FILE.log the guest's journal. STAGE may be empty. To be run in the background (a subshell of its own).
 guest_scenario() {
     local suite=$1 stage=$2 script=$guest_root/tests/guest/scenarios/$3.sh daemon=$4 file=$5 options=()
+    local run try status
     # What kind of guest a scenario wants stands in its own head, on a line that begins with "#:".
     read -r -a options < <(sed -n 's/^#: //p' "$script") || true
     [ -z "$stage" ] || options+=(--stage "$stage")
-    "$guest_root/scripts/guest-run" --suite "$suite" --log "$file.log" "${options[@]}" "$script" "$daemon" \
-        >"$file.out" 2>"$file.err" &
-    local run=$!
     # Ended from above (guest_end): hand it on, or the guest would stay until its timeout.
-    trap 'kill "$run" 2>/dev/null' TERM
-    wait "$run" || true
+    trap 'kill "$run" 2>/dev/null; exit' TERM
+    : >"$file.err"
+    for ((try = 1; try <= guest_tries; try++)); do
+        "$guest_root/scripts/guest-run" --suite "$suite" --log "$file.log" "${options[@]}" "$script" "$daemon" \
+            >"$file.out" 2>>"$file.err" &
+        run=$! status=0
+        wait "$run" || status=$?
+        [ $status = 124 ] && [ "$try" -lt "$guest_tries" ] || break
+        cp "$file.log" "$file.log.1"
+        echo "$3 ($suite, $daemon): the guest stood still, once more (its log: $file.log.1)" | tee -a "$file.err"
+    done
     grep '^{' "$file.out" | tail -n 1 >"$file" || true
     grep -v -e '^{' -e '^$' "$file.out" >>"$file.err" || true
 }

@@ -14,6 +14,8 @@
 /* A storm has at least this many members, none of which holds more than a quarter of it. */
 #define STORM_MEMBERS_MIN       8
 #define STORM_MEMBER_SHARE_MAX  4
+/* One death out of many is enough only if what it frees lasts this long: several times a cooldown. */
+#define STORM_PAUSE_USEC        (5 * USEC_PER_SEC)
 
 /* A cgroup that may die as a whole: neither the root nor a mere container of units. */
 static bool can_die_whole(const char *path) {
@@ -119,9 +121,27 @@ static void group_add(const RankContext *x, RankGroup *g, uint32_t index) {
                 g->biggest = index;
 }
 
+/*
+ * Would the death of the biggest member alone end the trouble, and not only for a moment? At the limit next to
+ * nothing is missing yet, and the others go on growing: by the rate at which the domain's memory goes or, where that
+ * is not known, at that of the group.
+ */
+static bool one_death_lasts(const RankContext *x, const RankGroup *g) {
+        uint64_t spare = u64_sub_sat(g->max_freeable, x->k->deficit_bytes);
+        uint64_t usec = g->span_usec, bytes = g->growth;
+
+        if (x->d->exhaustion_usec != USEC_INFINITY) {
+                usec = x->d->exhaustion_usec;
+                bytes = u64_add_sat(x->d->available_bytes, x->d->swap_free_bytes);
+        }
+        if (spare == 0 || bytes == 0)
+                return spare > 0;
+        return u64_mul_div(spare, usec, bytes) >= STORM_PAUSE_USEC;
+}
+
 /* Many small members which together are the trouble, and none whose death alone would end it. */
 static bool group_is_storm(const RankContext *x, const RankGroup *g) {
-        if (g->n_eligible < STORM_MEMBERS_MIN || g->max_freeable >= x->k->deficit_bytes)
+        if (g->n_eligible < STORM_MEMBERS_MIN || one_death_lasts(x, g))
                 return false;
         uint64_t noise = MAX(x->total_bytes / GROWTH_NOISE_DIVISOR, GROWTH_NOISE_BYTES);
         if (g->has_growth && g->growth >= noise && g->growth >= x->growth_total / 2)

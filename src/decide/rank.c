@@ -13,6 +13,7 @@
  *  3. enough relief before too little: a death that does not help is a death too many.
  *  4. Rank=auto: the one that took the largest part of the recent growth, if that is at least a third.
  *     A database that has held its 4 GB for a week does not die for a script that took the last 2 GB.
+ *     Where no single one has grown that much, but the members of one cgroup together have, its most grown.
  *  5. badness: oom_badness to the page, plus the rules' adjustment in the same unit.
  *  6. the younger, then the higher pid, then the cgroup id: any total order, so that the result does not
  *     depend on the order of the snapshot.
@@ -225,6 +226,23 @@ static void cause_consider(RankContext *x, const RankEntry *e, void *userdata) {
         c->found = true;
 }
 
+/*
+ * Nobody has grown much alone, but a cgroup as a whole has, and one death in it is enough: then it is the one in
+ * there that grew most, and not the biggest of those who have nothing to do with it.
+ */
+static void cause_consider_member(RankContext *x, const RankEntry *e, void *userdata) {
+        CauseSearch *c = userdata;
+        uint32_t group = x->scratch->items[e->item].cgroup_group;
+        if (!c->has_tier || e->tier != c->best_tier || e->is_protected || e->is_small || e->score <= 0 ||
+            e->group != INDEX_NONE || group == INDEX_NONE)
+                return;
+        if (u64_mul_div(x->scratch->groups[group].growth, PERMYRIAD, x->growth_total) < GROWTH_SHARE_MIN)
+                return;
+        if (!c->found || e->growth > c->best.growth || (e->growth == c->best.growth && entry_before(e, &c->best)))
+                c->best = *e;
+        c->found = true;
+}
+
 typedef struct TopLists {
         Rank rank;
         const CauseSearch *cause;
@@ -381,6 +399,8 @@ uint32_t rank_domain(const DecideState *s, const Domain *d, const Snapshot *snap
                 if (x.growth_total >= MAX(x.total_bytes / GROWTH_NOISE_DIVISOR, GROWTH_NOISE_BYTES)) {
                         entries_each(&x, cause_best_tier, &cause);
                         entries_each(&x, cause_consider, &cause);
+                        if (!cause.found)
+                                entries_each(&x, cause_consider_member, &cause);
                 }
                 k->rank = cause.found ? RANK_GROWTH : RANK_BADNESS;
         }

@@ -455,6 +455,48 @@ static void test_storm_goes_as_one(void **state) {
         assert_int_equal(d->kill.rank, RANK_GROWTH);
 }
 
+/*
+ * At the limit next to nothing is missing, and some child is always a little bigger than that: its death would last
+ * for a moment. Seen on a busy machine, where the children did not grow evenly, and a bystander went first.
+ */
+static void test_storm_of_uneven_children_goes_as_one(void **state) {
+        World *w = *state;
+        world_cgroup(w, 10, "/bench.slice", INDEX_NONE, -1);
+        world_cgroup(w, 11, "/bench.slice/storm.service", 0, -1);
+        (void)world_step(w, 20 * USEC_PER_SEC, 0, 0);
+        for (int32_t pid = 1000; pid < 1060; pid++)
+                world_process(w, pid, "child", (pid % 20 == 0 ? 30 : 3) * MB, 1)->pgid = 1000;
+        world_available(w, 9);
+        Decision *d = world_step(w, STEP_USEC, 0, 0);
+        assert_true(d->has_kill);
+        assert_true(d->kill.deficit_bytes < 30 * MB);
+        assert_int_equal(d->kill.candidates[0].kind, CANDIDATE_CGROUP);
+        assert_int_equal(d->kill.candidates[0].cgroup_id, 11);
+        assert_int_equal(d->kill.rank, RANK_GROWTH);
+}
+
+/* Slow workers of one service: one of them is enough, and it is one of them, not the big one next door. */
+static void test_one_worker_of_many_is_enough(void **state) {
+        World *w = *state;
+        world_cgroup(w, 10, "/bench.slice", INDEX_NONE, -1);
+        world_cgroup(w, 11, "/bench.slice/workers.service", 0, -1);
+        for (int32_t pid = 1000; pid < 1010; pid++)
+                world_process(w, pid, "worker", 20 * MB, 1)->pgid = 1000;
+        (void)world_step(w, 20 * USEC_PER_SEC, 0, 0);
+        for (int i = 0; i < 20; i++) {
+                for (int32_t pid = 1000; pid < 1010; pid++)
+                        world_find(w, pid)->rss_anon += (pid == 1007 ? 2 : 1) * MB / 8 / w->snap.page_size;
+                host_set(&w->snap.host, HOST_MEM_AVAILABLE, w->snap.host.value[HOST_MEM_TOTAL] / 10 + (uint64_t)(20 - i) * MB / 8);
+                (void)world_step(w, USEC_PER_SEC, 0, 0);
+        }
+        host_set(&w->snap.host, HOST_MEM_AVAILABLE, w->snap.host.value[HOST_MEM_TOTAL] / 10 - MB / 8);
+        Decision *d = world_step(w, USEC_PER_SEC, 0, 0);
+        assert_true(d->has_kill);
+        assert_int_equal(d->kill.candidates[0].kind, CANDIDATE_PROCESS);
+        assert_int_equal(d->kill.candidates[0].pid, 1007);
+        assert_int_equal(d->kill.rank, RANK_GROWTH);
+}
+
 static World *storm_in_session(World *w) {
         world_cgroup(w, 10, "/user.slice", INDEX_NONE, -1);
         world_cgroup(w, 11, "/user.slice/session-3.scope", 0, -1);
@@ -763,6 +805,8 @@ int main(void) {
                 T(test_lowered_score_is_not_condemned_by_growth),
                 T(test_rule_adjust_counts_in_adj_units),
                 T(test_storm_goes_as_one),
+                T(test_storm_of_uneven_children_goes_as_one),
+                T(test_one_worker_of_many_is_enough),
                 T(test_storm_in_a_session_spares_the_session),
                 T(test_blast_radius),
                 T(test_protected_member_saves_the_cgroup),

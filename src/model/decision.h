@@ -8,46 +8,10 @@
  */
 
 #include "base/macros.h"
+#include "model/condition.h"
+#include "model/measure.h"
 #include "model/policy.h"
 #include "model/snapshot.h"
-
-typedef enum Truth {
-        TRUTH_FALSE,
-        TRUTH_TRUE,
-        TRUTH_UNKNOWN, /* a value was absent: never enough to act on */
-} Truth;
-
-/* One comparison as it was evaluated. */
-typedef struct TermReport {
-        Term term;
-        Truth truth;
-        bool is_decisive; /* everything above it, up to the whole condition, is true: the condition rests on it */
-        bool has_value;
-        uint64_t value;           /* in the term's unit */
-        uint64_t effective_limit; /* after caps, in the term's unit; bytes where a cap decided */
-        Unit effective_unit;
-        uint64_t span_usec; /* the time that the value really covers; 0 where it is no rate */
-        uint64_t held_usec; /* of the closest `for` around it */
-        uint64_t for_usec;
-} TermReport;
-
-typedef struct ConditionReport {
-        uint32_t n_terms;
-        TermReport terms[CONDITION_TERMS_MAX];
-        Truth truth;
-} ConditionReport;
-
-typedef enum Reason {
-        REASON_HOST_MEMORY_LOW,      /* memory and usable swap of the host run out */
-        REASON_HOST_EXHAUSTION,      /* ... at the present rate within the limit */
-        REASON_HOST_PRESSURE,        /* the host stalls on memory */
-        REASON_CGROUP_OWN_LIMIT,     /* the cgroup is against its own memory.high or memory.max; the host is not */
-        REASON_CGROUP_MEMORY_LOW,    /* the cgroup runs out of what it may have */
-        REASON_CGROUP_PRESSURE,      /* the cgroup stalls on memory, for want of the host's memory */
-        REASON_OTHER_CONDITION,      /* any other condition the operator wrote */
-        _REASON_MAX,
-        _REASON_INVALID = -EINVAL,
-} Reason;
 
 /* Why a kill that a condition asked for did not happen now, or a candidate was passed over. */
 typedef enum Hold {
@@ -60,6 +24,7 @@ typedef enum Hold {
         HOLD_NOT_CONFIRMED, /* gone by the time of the second look */
         HOLD_NEEDS_DETAIL,  /* the sample lacks the processes; the next one will have them */
         HOLD_VIRTUAL,       /* dry run: the stall of an already virtually killed victim does not count */
+        HOLD_OWN_THROTTLE,  /* the cgroup stands still since we throttle or froze it */
         _HOLD_MAX,
         _HOLD_INVALID = -EINVAL,
 } Hold;
@@ -109,6 +74,7 @@ typedef struct Candidate {
         uint64_t size_pages;       /* rss + swap + page tables: oom_badness without adj */
         int32_t oom_score_adj;
         int32_t rule_adjust;
+        int32_t kernel_adjust;     /* of rule_adjust, what oom_score_adj holds already (ApplyToKernel=) */
         int32_t rule;              /* index in Policy.rules, -1 */
         Tier tier;                 /* after rules and cgroup marks */
         bool is_protected;         /* its cgroup's use is within memory.min or memory.low */
@@ -174,6 +140,8 @@ typedef struct KillHeld {
 } KillHeld;
 
 #define LEVEL_CHANGES_MAX 4
+/* Measures asked for at once; more come at the next step. */
+#define MEASURES_MAX 2
 
 typedef struct Decision {
         uint64_t seq;
@@ -183,12 +151,13 @@ typedef struct Decision {
         uint64_t next_usec; /* delay until the next cheap sample */
         uint32_t n_changes;
         LevelChange changes[LEVEL_CHANGES_MAX]; /* more than that at once: the rest come at the next step */
+        uint32_t n_measures;
+        Measure measures[MEASURES_MAX];
         bool has_held; /* a kill was asked for and held back; the first such domain */
         KillHeld held;
         bool has_kill;
         KillDecision kill;
 } Decision;
 
-const char *reason_to_string(Reason r);
 const char *hold_to_string(Hold h);
 const char *reject_to_string(Reject r);

@@ -10,6 +10,7 @@
 #include "model/decision.h"
 #include "model/policy.h"
 #include "model/snapshot.h"
+#include "model/sysctl.h"
 
 #define DEFINE_TO_STRING(type, prefix)                          \
         const char *prefix##_to_string(type v) {                \
@@ -90,6 +91,14 @@ DEFINE_TO_STRING(Level, level)
 
 static const char *const step_names[] = {
         [STEP_NOTIFY] = "notify",
+        [STEP_TRIM] = "trim",
+        [STEP_RECLAIM] = "reclaim",
+        [STEP_PAGEOUT] = "pageout",
+        [STEP_THROTTLE] = "throttle",
+        [STEP_SLOW] = "slow",
+        [STEP_FREEZE] = "freeze",
+        [STEP_RESTART] = "restart",
+        [STEP_STOP] = "stop",
         [STEP_TERMINATE] = "terminate",
         [STEP_KILL] = "kill",
 };
@@ -137,6 +146,7 @@ static const char *const hold_names[] = {
         [HOLD_NOT_CONFIRMED] = "not-confirmed",
         [HOLD_NEEDS_DETAIL] = "needs-detail",
         [HOLD_VIRTUAL] = "virtual-victim-still-runs",
+        [HOLD_OWN_THROTTLE] = "own-throttle",
 };
 DEFINE_TO_STRING(Hold, hold)
 
@@ -158,3 +168,76 @@ static const char *const reject_names[] = {
         [REJECT_NO_RELIEF] = "too-little-relief",
 };
 DEFINE_TO_STRING(Reject, reject)
+
+static const char *const measure_verb_names[] = {
+        [MEASURE_BEGIN] = "begin",
+        [MEASURE_ADJUST] = "adjust",
+        [MEASURE_RELEASE] = "release",
+};
+DEFINE_TO_STRING(MeasureVerb, measure_verb)
+
+static const char *const measure_end_names[] = {
+        [MEASURE_END_NONE] = "none",
+        [MEASURE_END_LEVEL] = "level-left",
+        [MEASURE_END_TIME] = "time-over",
+        [MEASURE_END_GONE] = "cgroup-gone",
+        [MEASURE_END_FOREIGN] = "set-by-somebody-else",
+        [MEASURE_END_USELESS] = "no-relief",
+};
+DEFINE_TO_STRING(MeasureEnd, measure_end)
+
+static const char *const sysctl_names[] = {
+#define X(name, file, option, min, max) [SYSCTL_##name] = file,
+        SYSCTLS(X)
+#undef X
+};
+DEFINE_TO_STRING(Sysctl, sysctl)
+DEFINE_FROM_STRING(Sysctl, sysctl)
+
+const char *sysctl_option(Sysctl key) {
+        static const char *const options[] = {
+#define X(name, file, option, min, max) [SYSCTL_##name] = option,
+                SYSCTLS(X)
+#undef X
+        };
+        return (size_t)key < ARRAY_SIZE(options) ? options[key] : NULL;
+}
+
+static const char *const sysctl_mode_names[] = {
+        [SYSCTL_KEEP] = "keep",
+        [SYSCTL_VALUE] = "value",
+        [SYSCTL_AUTO] = "auto",
+};
+DEFINE_TO_STRING(SysctlMode, sysctl_mode)
+
+static const char *const sysctl_restore_names[] = {
+        [SYSCTL_RESTORE_EXIT] = "exit",
+        [SYSCTL_RESTORE_STOP] = "stop",
+        [SYSCTL_RESTORE_NEVER] = "never",
+};
+DEFINE_TO_STRING(SysctlRestore, sysctl_restore)
+DEFINE_FROM_STRING(SysctlRestore, sysctl_restore)
+
+static const char *const sysctl_why_names[] = {
+        [SYSCTL_WHY_KEEP] = "not-set",
+        [SYSCTL_WHY_CONFIGURED] = "configured",
+        [SYSCTL_WHY_SWAP_KIND] = "kind-of-swap",
+        [SYSCTL_WHY_REFAULTS_ANON] = "refaults-of-swap",
+        [SYSCTL_WHY_REFAULTS_FILE] = "refaults-of-files",
+        [SYSCTL_WHY_NO_SWAP] = "no-swap",
+        [SYSCTL_WHY_SWAP_UNKNOWN] = "swap-unknown",
+        [SYSCTL_WHY_COMMIT_PEAK] = "commit-peak",
+        [SYSCTL_WHY_COMMIT_ABOVE] = "committed-above-limit",
+        [SYSCTL_WHY_COMMIT_UNKNOWN] = "commit-not-read",
+};
+DEFINE_TO_STRING(SysctlWhy, sysctl_why)
+
+static const char *const swap_kind_names[] = {
+        [SWAP_NONE] = "none",
+        [SWAP_ZRAM] = "zram",
+        [SWAP_ZSWAP] = "zswap",
+        [SWAP_SSD] = "ssd",
+        [SWAP_DISK] = "disk",
+        [SWAP_UNKNOWN] = "unknown",
+};
+DEFINE_TO_STRING(SwapKind, swap_kind)

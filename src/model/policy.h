@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 #include "model/snapshot.h"
+#include "model/sysctl.h"
 
 /* ---- the condition language, compiled ---- */
 
@@ -100,13 +101,34 @@ typedef enum Level {
         _LEVEL_INVALID = -EINVAL,
 } Level;
 
+/*
+ * The ladder, from mild to severe: the order in which steps are taken, and in which Do= lists them. What
+ * lasts (throttle, slow, freeze) is put back when the level is left; what does not is done once and, where
+ * that helps, again.
+ */
 typedef enum Step {
-        STEP_NOTIFY,
+        STEP_NOTIFY,    /* a notice to people */
+        STEP_TRIM,      /* programs are asked to shrink: org.freedesktop.LowMemoryMonitor */
+        STEP_RECLAIM,   /* memory.reclaim on the coldest cgroups */
+        STEP_PAGEOUT,   /* process_madvise(MADV_PAGEOUT) on idle processes, for hosts without memory controller */
+        STEP_THROTTLE,  /* memory.high on the offender: lasts */
+        STEP_SLOW,      /* cpu.weight and io.weight of the offender: lasts */
+        STEP_FREEZE,    /* cgroup.freeze on the offender: lasts, for a limited time */
+        STEP_RESTART,   /* the offender's unit, by its service manager */
+        STEP_STOP,
         STEP_TERMINATE, /* SIGTERM, then after grace the next step */
         STEP_KILL,      /* SIGKILL */
         _STEP_MAX,
         _STEP_INVALID = -EINVAL,
 } Step;
+
+#define STEP_BIT(step) (UINT32_C(1) << (step))
+/* Steps that decide/kill.c takes; all others but notify are decide/ladder.c's. */
+#define STEPS_KILL    (STEP_BIT(STEP_TERMINATE) | STEP_BIT(STEP_KILL))
+#define STEPS_LASTING (STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_SLOW) | STEP_BIT(STEP_FREEZE))
+#define STEPS_LADDER                                                                                          \
+        (STEPS_LASTING | STEP_BIT(STEP_TRIM) | STEP_BIT(STEP_RECLAIM) | STEP_BIT(STEP_PAGEOUT) |              \
+         STEP_BIT(STEP_RESTART) | STEP_BIT(STEP_STOP))
 
 typedef enum VictimKind {
         VICTIM_AUTO, /* the cgroup where memory.oom.group or a fragmented storm says so, else the process */
@@ -133,7 +155,22 @@ typedef struct LevelPolicy {
         uint16_t until;      /* EXPR_NONE: when @when has been false for the level's hold time */
         uint32_t steps;      /* bit (1 << Step) */
         uint64_t grace_usec; /* terminate grace=: from SIGTERM to SIGKILL */
+        int32_t reclaim_swappiness;        /* reclaim swappiness=: 0-200, -1 for the host's own */
+        uint32_t throttle_floor_permyriad; /* throttle floor=: of what the cgroup used when the throttle began */
+        uint32_t slow_weight;              /* slow weight=: of cpu.weight and io.weight, 1-10000 */
+        uint64_t freeze_max_usec;          /* freeze max=: thawed after this, whatever the level */
 } LevelPolicy;
+
+/*
+ * Reclaim before there is any need ([Proactive]): a little each second, as long as the cgroup does not feel it.
+ * The method of Meta's senpai and TMO: the stall share says how cold the memory is that is left.
+ */
+typedef struct ProactivePolicy {
+        uint32_t pressure_permyriad; /* Pressure=: `some` share over the last 10 s that it may come to; 0: off */
+        uint32_t step_permyriad;     /* Step=: share of its use that goes each second at most */
+        uint64_t floor_bytes;        /* Floor=: never below this, nor below memory.low */
+        uint64_t backoff_usec;       /* Backoff=: pause after its pressure was above Pressure= */
+} ProactivePolicy;
 
 typedef enum MatchKind {
         MATCH_CGROUP,    /* glob on the path from the cgroup2 mount, no leading slash; "/" is the host */
@@ -155,6 +192,7 @@ typedef struct CgroupPolicy {
         Rank rank;
         uint32_t max_processes; /* blast-radius cap of one kill */
         uint64_t cooldown_usec; /* after relief, before the next kill */
+        ProactivePolicy proactive;
 } CgroupPolicy;
 
 /* ---- process rules ---- */
@@ -179,7 +217,7 @@ typedef struct Rule {
         Pattern *match[_RULE_FIELD_MAX]; /* NULL: matches anything */
         int32_t adjust;                  /* units of oom_score_adj */
         Tier tier;                       /* _TIER_INVALID: the rule does not set it */
-        bool apply_to_kernel;            /* ApplyToKernel=: parsed and shown; written by a later stage */
+        bool apply_to_kernel;            /* ApplyToKernel=: @adjust is written to oom_score_adj as well */
 } Rule;
 
 /* What a rule may look at. Strings are untrusted, borrowed, and "" where unknown. */
@@ -194,6 +232,7 @@ typedef struct DaemonPolicy {
         uint64_t interval_max_usec; /* slowest, while memory is plentiful */
         uint64_t history_max;       /* kills kept for headroomctl history */
         bool psi_triggers;
+        SysctlPolicy sysctl; /* [Sysctl] */
 } DaemonPolicy;
 
 typedef struct Policy {

@@ -167,6 +167,7 @@ typedef enum ProcessFlag {
         PROCESS_SIZES = 1 << 9,      /* rss..pgtables were read in this very sample */
         PROCESS_SCORE = 1 << 10,     /* oom_score was read in this very sample */
         PROCESS_IDENTITY = 1 << 11,  /* start_ticks, ppid, pgid, sid, uid, comm, adj are known */
+        PROCESS_FORKED = 1 << 12,    /* has executed no program since it was forked */
 } ProcessFlag;
 
 typedef enum Tier {
@@ -192,6 +193,10 @@ typedef struct ProcessSample {
         int32_t rule;          /* index in Policy.rules of the rule that set the tier or, where none did,
                                 * of the last that adjusted; -1 for none */
         Tier tier;
+        int32_t kernel_wanted; /* of rule_adjust, the part of the rules with ApplyToKernel=, -1000..1000 */
+        int32_t kernel_rule;   /* index of the last of these rules, -1 for none */
+        int32_t kernel_adjust; /* how much of oom_score_adj is that part, written by us; 0 where it is not. Filled by
+                                * the daemon, not by sense */
         /* pages */
         uint64_t rss_anon, rss_file, rss_shmem, swap, pgtables;
         const char *cgroup_path; /* "" where unknown; untrusted text; borrowed */
@@ -216,6 +221,36 @@ typedef struct KillStatus {
         uint64_t exited_usec; /* 0 while pending */
 } KillStatus;
 
+/* What is done with a measure of the ladder; see model/measure.h. */
+typedef enum MeasureVerb {
+        MEASURE_BEGIN,
+        MEASURE_ADJUST,  /* throttle: another value */
+        MEASURE_RELEASE, /* put the old value back */
+        _MEASURE_VERB_MAX,
+        _MEASURE_VERB_INVALID = -EINVAL,
+} MeasureVerb;
+
+/* How one verb of a measure that an earlier Decision asked for has ended. */
+typedef struct MeasureStatus {
+        uint64_t measure_id;
+        MeasureVerb verb;
+        /*
+         * 0: done. -EAGAIN: done in part (reclaim found less than asked). -ETIME: broken off at limit_usec.
+         * -ENOENT: the cgroup or process is gone or another one by now. -EOPNOTSUPP: the kernel or the host has no
+         * such thing. -ESTALE (ADJUST, RELEASE): somebody else has set another value, which was left alone.
+         * -EBUSY: another measure holds this setting. -ECANCELED: protected by now. Others as the kernel or the
+         * service manager gave them.
+         */
+        int32_t error;
+        bool by_manager;     /* through the service manager, not straight into the cgroup */
+        uint64_t done_bytes; /* reclaim, pageout: by how much the use fell meanwhile */
+        uint64_t run_usec;   /* how long the call took */
+        uint64_t ended_usec; /* when, CLOCK_MONOTONIC */
+} MeasureStatus;
+
+/* Answers in one snapshot; more wait for the next one. */
+#define MEASURE_STATUSES_MAX 8
+
 /* Kills in flight at once, one per cgroup in trouble; a further one waits. */
 #define KILLS_MAX 8
 
@@ -238,6 +273,8 @@ typedef struct Snapshot {
         uint32_t n_processes;
         KillStatus kills[KILLS_MAX];
         uint32_t n_kills;
+        MeasureStatus measures[MEASURE_STATUSES_MAX];
+        uint32_t n_measures;
 } Snapshot;
 
 const char *host_field_to_string(HostField f);

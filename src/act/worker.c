@@ -17,7 +17,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
+
+#include "act/thread-clock.h"
 
 /* Deep enough for process_mrelease() and the signal frame of a sanitizer; locked memory when mlockall() is on. */
 #define WORKER_STACK_BYTES (128 * 1024)
@@ -34,18 +35,11 @@ struct Worker {
         WorkerResult results[WORKER_JOBS_MAX];
 };
 
-static uint64_t now_usec(void) {
-        /* The one clock outside daemon/: how long a call took on this thread is known nowhere else. */
-        struct timespec ts;
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void worker_run_one(Worker *w, uint32_t at) {
         WorkerJob job = w->jobs[at % WORKER_JOBS_MAX];
         atomic_store_explicit(&w->jobs_read, at + 1, memory_order_release);
 
-        uint64_t start = now_usec();
+        uint64_t start = thread_now_usec();
         int r = job.run(job.userdata, job.fd);
         (void)fd_close(job.fd);
 
@@ -53,7 +47,7 @@ static void worker_run_one(Worker *w, uint32_t at) {
         w->results[out % WORKER_JOBS_MAX] = (WorkerResult){
                 .tag = job.tag,
                 .error = r,
-                .run_usec = now_usec() - start,
+                .run_usec = thread_now_usec() - start,
         };
         atomic_store_explicit(&w->results_written, out + 1, memory_order_release);
         (void)eventfd_write(w->notify_fd, 1);

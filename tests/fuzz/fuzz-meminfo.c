@@ -3,6 +3,7 @@
 #include "input.h"
 #include "sense/meminfo.h"
 #include "sense/mountinfo.h"
+#include "sense/swap-kind.h"
 #include "sense/swaps.h"
 #include "sense/vmstat.h"
 
@@ -12,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Swaps swaps = { .n_areas = 4711 };
         ZramStat zram = { .orig_bytes = 4711 };
         Cgroup2Mount m;
+        SwapArea areas[SWAP_AREAS_MAX];
 
         (void)meminfo_parse(text, &h);
         (void)vmstat_parse(text, &h);
@@ -22,6 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         swaps.zram_total_bytes <= swaps.total_bytes);
         else
                 REQUIRE(swaps.n_areas == 4711);
+        int n = swap_areas_parse(text, areas, ARRAY_SIZE(areas));
+        REQUIRE(n == -EBADMSG || (n >= 0 && n <= SWAP_AREAS_MAX));
+        for (int i = 0; i < n; i++)
+                REQUIRE(strlen(areas[i].path) < sizeof(areas[i].path));
         if (zram_mm_stat_parse(text, &zram) < 0)
                 REQUIRE(zram.orig_bytes == 4711);
         if (mountinfo_find_cgroup2(text, &m) == 0)

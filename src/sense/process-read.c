@@ -20,7 +20,8 @@
 #include "sense/read.h"
 
 /* Flags that stay with a process; the others are of the sample they were read in. */
-#define LASTING_FLAGS (uint32_t)(PROCESS_KTHREAD | PROCESS_INIT | PROCESS_SELF | PROCESS_HAS_TTY | PROCESS_IDENTITY)
+#define LASTING_FLAGS \
+        (uint32_t)(PROCESS_KTHREAD | PROCESS_INIT | PROCESS_SELF | PROCESS_HAS_TTY | PROCESS_IDENTITY | PROCESS_FORKED)
 /* Threads looked at to find one with memory: the leader being dead, the next few usually are not. */
 #define THREADS_MAX 64
 /* A command line is matched by its beginning. */
@@ -299,8 +300,9 @@ static bool rules_ask(const ProcessReader *r, int dir_fd, ProcessSample *p, cons
         if (m->match_process && (m->rule_fields >> RULE_CMDLINE) & 1 && cmdline_read(dir_fd, cmdline, CMDLINE_MAX) < 0)
                 return false;
         p->rule_adjust = 0;
-        p->rule = -1;
+        p->rule = p->kernel_rule = -1;
         p->tier = TIER_NORMAL;
+        p->kernel_wanted = 0;
         if (!m->match_process)
                 return true;
         ProcessFacts facts = { .name = p->comm, .exe = exe, .cmdline = cmdline, .cgroup = cgroup, .uid = p->uid };
@@ -329,6 +331,8 @@ static void user_process_read(const ProcessReader *r, int dir_fd, const ProcessS
         memcpy(p->comm, stat->comm, sizeof(p->comm));
         if (stat->tty != 0)
                 p->flags |= PROCESS_HAS_TTY;
+        if (stat->pf_flags & PROCESS_PF_FORKNOEXEC)
+                p->flags |= PROCESS_FORKED;
         identity_mark(r, p);
         if (file_read(r, dir_fd, p->pid, "oom_score"))
                 score_take(r, p, r->scratch);
@@ -364,7 +368,7 @@ int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
 
         pid_path(dir, p->pid, "");
         sample_begin(p);
-        p->flags &= ~(uint32_t)(PROCESS_IDENTITY | PROCESS_HAS_TTY);
+        p->flags &= ~(uint32_t)(PROCESS_IDENTITY | PROCESS_HAS_TTY | PROCESS_FORKED);
         identity_mark(r, p);
         _cleanup_close_ int fd = openat(r->proc_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int n = fd < 0 ? -errno : read_once_at(fd, "stat", r->scratch, r->scratch_size);

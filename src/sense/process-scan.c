@@ -67,7 +67,7 @@ void process_scan_forget_matches(ProcessScan *s) {
 }
 
 /* Lists the numeric names of proc into the table's pids. Returns how many, or negative errno. */
-static int pids_list(ProcessScan *s, const ProcessReader *r) {
+int process_scan_list(ProcessScan *s, const ProcessReader *r) {
         int32_t *pids = process_table_pids(&s->table);
         uint32_t n = 0;
 
@@ -230,6 +230,7 @@ static void rows_finish(ProcessScan *s, const CgroupTree *t) {
                 const PathEntry *e = extras[i].cgroup;
                 extras[i].has_last_score = rows[i].flags & PROCESS_SCORE;
                 extras[i].last_score = rows[i].oom_score;
+                rows[i].kernel_adjust = 0; /* not ours to know */
                 if (cgroup_tree_index(t, e) != INDEX_NONE && !(rows[i].flags & PROCESS_SIZES))
                         rows[i].cgroup_id = e->id;
         }
@@ -245,7 +246,7 @@ static void rows_finish(ProcessScan *s, const CgroupTree *t) {
  * Return: 0; negative errno where proc cannot be listed, and the table is empty then.
  */
 int process_scan_take(ProcessScan *s, const ProcessReader *r, uint64_t mono_usec) {
-        int n = pids_list(s, r);
+        int n = process_scan_list(s, r);
 
         if (n < 0) {
                 complaint_raise_file(r->complaints, COMPLAINT_PROCESS_SCAN, "", "proc", n);

@@ -16,4 +16,5 @@ int process_scan_init(ProcessScan *s, int root_fd, uint32_t max_processes, uint3
 void process_scan_open(ProcessScan *s, int root_fd);
 void process_scan_done(ProcessScan *s);
 void process_scan_forget_matches(ProcessScan *s);
+int process_scan_list(ProcessScan *s, const ProcessReader *r);
 int process_scan_take(ProcessScan *s, const ProcessReader *r, uint64_t mono_usec);

@@ -66,7 +66,8 @@ void process_table_done(ProcessTable *t) {
 
 /* Makes the row blank; its score_fd is the caller's to drop before, if it has one. */
 void process_row_reset(ProcessSample *p, ProcessExtra *x, int32_t pid) {
-        *p = (ProcessSample){ .pid = pid, .cgroup = INDEX_NONE, .rule = -1, .tier = TIER_NORMAL, .cgroup_path = "" };
+        *p = (ProcessSample){ .pid = pid, .cgroup = INDEX_NONE, .rule = -1, .tier = TIER_NORMAL, .kernel_rule = -1,
+                               .cgroup_path = "" };
         *x = (ProcessExtra){ .score_fd = -EBADF };
 }
 
@@ -83,7 +84,8 @@ static void sift_down(int32_t *a, uint32_t i, uint32_t n) {
         }
 }
 
-static uint32_t pids_sort(int32_t *a, uint32_t n) {
+/* Sorts in place and takes out what is there twice. Returns how many are left. */
+uint32_t process_pids_sort(int32_t *a, uint32_t n) {
         bool is_sorted = true;
         uint32_t w = 0;
 
@@ -124,7 +126,7 @@ void process_table_merge(ProcessTable *t, uint32_t n_pids) {
         int32_t *pids = process_table_pids(t);
         uint32_t kept = 0, i = 0;
 
-        n_pids = pids_sort(pids, n_pids);
+        n_pids = process_pids_sort(pids, n_pids);
         for (uint32_t row = 0; row < t->n; row++) {
                 while (i < n_pids && pids[i] < rows[row].pid)
                         i++;

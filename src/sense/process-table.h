@@ -36,6 +36,7 @@ ProcessSample *process_table_find(const ProcessTable *t, int32_t pid);
 void process_score_fd_keep(ProcessTable *t, ProcessExtra *x, int take_fd);
 void process_score_fd_drop(ProcessTable *t, ProcessExtra *x);
 void process_row_reset(ProcessSample *p, ProcessExtra *x, int32_t pid);
+uint32_t process_pids_sort(int32_t *a, uint32_t n);
 
 static inline ProcessSample *process_table_rows(const ProcessTable *t) {
         return t->rows.data;

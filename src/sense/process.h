@@ -7,6 +7,7 @@
 
 /* Flags of the kernel (include/linux/sched.h), field 9 of stat. */
 #define PROCESS_PF_EXITING UINT32_C(0x00000004)
+#define PROCESS_PF_FORKNOEXEC UINT32_C(0x00000040)
 #define PROCESS_PF_KTHREAD UINT32_C(0x00200000)
 
 typedef struct ProcessStat {

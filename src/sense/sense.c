@@ -242,15 +242,19 @@ static void processes_link(Sense *s, bool has_all_cgroups) {
         }
 }
 
+static ProcessReader process_reader(Sense *s) {
+        return (ProcessReader){ .proc_fd = s->scan.proc_fd,
+                                .self_pid = s->self_pid,
+                                .page_size = s->page_size,
+                                .table = &s->scan.table, .tree = &s->tree,
+                                .matchers = &s->matchers,
+                                .scratch = s->scratch.data,
+                                .scratch_size = SCRATCH_BYTES,
+                                .complaints = &s->complaints };
+}
+
 static void processes_scan(Sense *s, uint64_t mono_usec) {
-        ProcessReader reader = { .proc_fd = s->scan.proc_fd,
-                                 .self_pid = s->self_pid,
-                                 .page_size = s->page_size,
-                                 .table = &s->scan.table, .tree = &s->tree,
-                                 .matchers = &s->matchers,
-                                 .scratch = s->scratch.data,
-                                 .scratch_size = SCRATCH_BYTES,
-                                 .complaints = &s->complaints };
+        ProcessReader reader = process_reader(s);
         (void)process_scan_take(&s->scan, &reader, mono_usec); /* a failure is a complaint and an empty list */
 }
 
@@ -326,6 +330,40 @@ int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t deta
                 ret->n_processes = s->scan.table.n;
         }
         return ret->host.have == 0 && ret->n_cgroups == 0 && ret->n_processes == 0 ? -ENODATA : 0;
+}
+
+/**
+ * sense_list_processes() - the pids there are, and nothing else about them
+ * @ret: sorted; belongs to @s and is valid until the next call on it
+ *
+ * Costs about 0.5 us a process, a fifteenth of a sample. The table of the latest sample stays as it is.
+ *
+ * Return: how many; negative errno where proc cannot be listed.
+ */
+int sense_list_processes(Sense *s, const int32_t **ret) {
+        ProcessReader reader = process_reader(s);
+        int n = process_scan_list(&s->scan, &reader);
+
+        if (n < 0)
+                return n;
+        *ret = process_table_pids(&s->scan.table);
+        return (int)process_pids_sort(process_table_pids(&s->scan.table), (uint32_t)n);
+}
+
+/**
+ * sense_process() - one process, read in full and its rules asked, whatever the latest sample says of it
+ * @ret: its cgroup_path is valid until the next call on @s; what could be read say the flags, as in a sample
+ *
+ * Return: 0; READ_E_GONE (1) where there is none of that pid.
+ */
+int sense_process(Sense *s, int32_t pid, ProcessSample *ret) {
+        ProcessReader reader = process_reader(s);
+        ProcessExtra extra;
+
+        if (s->scan.proc_fd < 0)
+                return READ_E_GONE;
+        process_row_reset(ret, &extra, pid);
+        return process_read_whole(&reader, ret, &extra);
 }
 
 size_t sense_monitored(const Sense *s, const SenseMonitored **ret) {

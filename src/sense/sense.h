@@ -33,7 +33,7 @@ typedef struct SenseMatchers {
         void *userdata;
         /* index of the CgroupPolicy that monitors the cgroup, -1 for none; limited: has memory.high or memory.max */
         int32_t (*match_cgroup)(void *userdata, const char *path, bool limited);
-        /* fills rule_adjust, rule, tier of @p */
+        /* fills rule_adjust, rule, tier, kernel_wanted, kernel_rule of @p */
         void (*match_process)(void *userdata, const ProcessFacts *facts, ProcessSample *p);
         /*
          * bit (1 << RuleField): exe and cmdline are read only where a rule looks at them. Where what a rule looks at
@@ -75,6 +75,11 @@ int sense_discover(Sense *s);
  * Returns 0, or negative errno only where nothing at all could be read.
  */
 int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t detail, Snapshot *ret);
+
+/* The pids there are, sorted; @ret belongs to @s. Returns how many, or negative errno. */
+int sense_list_processes(Sense *s, const int32_t **ret);
+/* One process in full, its rules asked anew. 0; 1: gone. Its index of a cgroup is not set. */
+int sense_process(Sense *s, int32_t pid, ProcessSample *ret);
 
 /* The monitored cgroups as of the last discovery, for PSI triggers. */
 typedef struct SenseMonitored {

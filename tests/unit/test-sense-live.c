@@ -170,6 +170,54 @@ static void test_rules_see_exe_and_cmdline(void **state) {
         (void)close(root);
 }
 
+/* One process, and the list of all: beside a sample, whose table they must not touch. */
+static void test_one_process(void **state) {
+        (void)state;
+        Snapshot n;
+        ProcessSample p;
+        const int32_t *pids;
+        int root = live_root();
+        SenseMatchers m = { .match_process = match_by_cmdline, .rule_fields = 1 << RULE_EXE | 1 << RULE_CMDLINE };
+        Sense *s = sense_open(root, getpid(), 0, &m);
+
+        assert_int_equal(sense_sample(s, 1, 1, DETAIL_PROCESSES, &n), 0);
+        uint32_t n_before = n.n_processes;
+        ProcessSample *me = &n.processes[0];
+        while (me->pid != getpid())
+                me++;
+        me->kernel_adjust = 77;
+        int k = sense_list_processes(s, &pids);
+        assert_true(k > 0);
+        bool is_listed = false;
+        for (int i = 0; i < k; i++) {
+                assert_true(i == 0 || pids[i - 1] < pids[i]);
+                is_listed |= pids[i] == getpid();
+        }
+        assert_true(is_listed);
+        assert_int_equal(sense_process(s, getpid(), &p), 0);
+        assert_true((p.flags & (PROCESS_IDENTITY | PROCESS_SELF | PROCESS_SIZES)) ==
+                    (PROCESS_IDENTITY | PROCESS_SELF | PROCESS_SIZES));
+        assert_int_equal(p.rule_adjust, 5);
+        assert_int_equal(p.ppid, getppid());
+        assert_int_equal(p.start_ticks, me->start_ticks);
+        assert_int_equal(n.n_processes, n_before);
+        assert_int_equal(me->kernel_adjust, 77);
+
+        pid_t child = fork();
+        if (child == 0)
+                for (;;)
+                        (void)pause();
+        assert_int_equal(sense_process(s, child, &p), 0);
+        assert_true(p.flags & PROCESS_FORKED);
+        assert_int_equal(p.ppid, getpid());
+        child_end(child);
+        assert_int_equal(sense_process(s, child, &p), 1);
+        assert_int_equal(sense_sample(s, 2, 1, DETAIL_PROCESSES, &n), 0);
+        assert_int_equal(find_process(&n, getpid())->kernel_adjust, 0); /* the daemon's to fill, each time */
+        sense_free(s);
+        (void)close(root);
+}
+
 /* Children are born and die all the time while we scan. */
 static void test_churn(void **state) {
         (void)state;
@@ -342,6 +390,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_processes),
                 cmocka_unit_test(test_zombies),
+                cmocka_unit_test(test_one_process),
                 cmocka_unit_test(test_rules_see_exe_and_cmdline),
                 cmocka_unit_test(test_churn),
                 cmocka_unit_test(test_cheap_sample_opens_nothing),

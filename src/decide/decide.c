@@ -3,7 +3,7 @@
 /*
  * decide_step(): one step of the machine. For each cgroup in trouble ("domain"; the host is one)
  *
- *     new sample -> windows and clocks -> level (calm, warn, relieve, kill) -> perhaps one kill
+ *     new sample -> windows and clocks -> level (calm, warn, relieve, kill) -> perhaps one kill, a step of the ladder
  *
  * Invariants, whatever the input:
  *  - one kill in flight in each line of ancestry: the next only when its victim is gone, or its time,
@@ -20,6 +20,9 @@
 #include "decide/condition.h"
 #include "decide/domain.h"
 #include "decide/kill.h"
+#include "decide/ladder.h"
+#include "decide/own-stall.h"
+#include "decide/proactive.h"
 #include "decide/state.h"
 
 /* A level without Until= is left when its condition has not been true for this long. */
@@ -69,17 +72,20 @@ static void range_exprs(const Policy *p, uint16_t expr, RangeWalk *w) {
 
 static PolicyRange policy_range(const Policy *p, const CgroupPolicy *c) {
         RangeWalk terms = { UINT16_MAX, 0 }, exprs = { UINT16_MAX, 0 };
+        uint32_t steps = 0;
         for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++) {
                 condition_each_term(p, c->levels[l].when, range_term, &terms);
                 condition_each_term(p, c->levels[l].until, range_term, &terms);
                 range_exprs(p, c->levels[l].when, &exprs);
                 range_exprs(p, c->levels[l].until, &exprs);
+                steps |= c->levels[l].when != EXPR_NONE ? c->levels[l].steps : 0;
         }
         return (PolicyRange){
                 .first_term = terms.end ? terms.first : 0,
                 .n_terms = (uint16_t)(terms.end ? terms.end - terms.first : 0),
                 .first_expr = exprs.end ? exprs.first : 0,
                 .n_exprs = (uint16_t)(exprs.end ? exprs.end - exprs.first : 0),
+                .needs_usage = steps & STEPS_LADDER & ~STEP_BIT(STEP_TRIM),
         };
 }
 
@@ -98,7 +104,8 @@ size_t decide_state_size(const Policy *p, const DecideLimits *limits) {
         return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * terms * sizeof(Series)) +
                align_up(n * terms * sizeof(Truth)) + align_up(n * exprs * sizeof(uint64_t)) +
                align_up(KILLS_MAX * sizeof(KillDecision)) + align_up(growth_table_size(limits->max_processes)) +
-               align_up(stall_table_size(limits->max_cgroups)) + align_up(rank_scratch_size(limits));
+               align_up(stall_table_size(limits->max_cgroups)) + align_up(usage_table_size(limits->max_cgroups)) +
+               align_up(limits->max_cgroups) + align_up(rank_scratch_size(limits));
 }
 
 static void *carve(char **p, size_t n) {
@@ -118,7 +125,7 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         memset(s, 0, offsetof(DecideState, virtuals)); /* what n_virtuals and n_tried count needs no zeroes */
         s->policy = p;
         s->limits = *limits;
-        s->next_kill_id = 1;
+        s->next_kill_id = s->next_measure_id = 1;
         s->domains = carve(&at, n * sizeof(Domain));
         s->series = carve(&at, n * terms * sizeof(Series));
         s->truths = carve(&at, n * terms * sizeof(Truth));
@@ -128,9 +135,11 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         s->flights = carve(&at, KILLS_MAX * sizeof(KillDecision));
         growth_table_init(&s->growth, carve(&at, growth_table_size(limits->max_processes)), limits->max_processes);
         stall_table_init(&s->stall, carve(&at, stall_table_size(limits->max_cgroups)), limits->max_cgroups);
+        usage_table_init(&s->usage, carve(&at, usage_table_size(limits->max_cgroups)), limits->max_cgroups);
+        s->cgroup_flags = carve(&at, limits->max_cgroups);
         s->rank = rank_scratch_init(carve(&at, rank_scratch_size(limits)), limits);
         for (uint32_t i = 0; i < p->n_cgroups; i++)
-                s->ranges[i] = policy_range(p, &p->cgroups[i]);
+                s->needs_usage |= (s->ranges[i] = policy_range(p, &p->cgroups[i])).needs_usage;
         *ret = s;
         return 0;
 }
@@ -146,12 +155,15 @@ static Level level_wanted(const DecideState *s, const Domain *d) {
 }
 
 static bool level_is_over(const DecideState *s, Domain *d, uint64_t dt_usec) {
+        uint64_t credit = MIN(dt_usec, QUIET_CREDIT_USEC);
         const LevelPolicy *lp = &s->policy->cgroups[d->policy].levels[d->level];
         if (condition_eval(s, d, lp->when, 0) == TRUTH_TRUE) {
+                d->trouble_usec = u64_add_sat(d->trouble_usec, credit);
                 d->quiet_usec = 0;
                 return false;
         }
-        d->quiet_usec = u64_add_sat(d->quiet_usec, MIN(dt_usec, QUIET_CREDIT_USEC));
+        d->quiet_usec = u64_add_sat(d->quiet_usec, credit);
+        d->trouble_usec = u64_sub_sat(d->trouble_usec, credit);
         if (lp->until == EXPR_NONE)
                 return d->quiet_usec >= LEVEL_HOLD_USEC;
         Truth t = condition_eval(s, d, lp->until, 0);
@@ -178,8 +190,10 @@ static void level_step(const DecideState *s, Domain *d, const MetricInput *in, u
         condition_report(s, d, wanted < d->level && lp->until != EXPR_NONE ? lp->until : lp->when, in, &change->condition);
         change->reason = kill_reason(s, d, lp->when, in);
         d->level = wanted;
+        if (wanted == LEVEL_CALM)
+                d->climb.level = LEVEL_CALM; /* the next time from the first step */
         d->level_usec = in->snap->mono_usec;
-        d->quiet_usec = 0;
+        d->quiet_usec = d->trouble_usec = 0;
 }
 
 /* ---- when to look again, and at what ---- */
@@ -260,7 +274,7 @@ static void plan_next(const DecideState *s, const Snapshot *snap, bool is_watchf
         if (is_watchful || s->n_virtuals > 0) {
                 if (now - s->processes_usec >= spacing)
                         ret->need |= DETAIL_PROCESSES;
-                ret->need |= DETAIL_CGROUPS;
+                ret->need |= DETAIL_CGROUPS | (s->needs_usage ? DETAIL_STATS : 0);
         }
         if ((ret->need & DETAIL_CGROUPS) && !ret->need_now && now - s->cgroups_usec < cgroups_spacing_usec(s))
                 ret->need &= ~(uint32_t)(DETAIL_CGROUPS | DETAIL_STATS);
@@ -271,7 +285,8 @@ static void plan_next(const DecideState *s, const Snapshot *snap, bool is_watchf
 
 static bool snapshot_is_sound(const DecideState *s, const Snapshot *snap) {
         if (snap->page_size == 0 || snap->n_cgroups > s->limits.max_cgroups ||
-            snap->n_processes > s->limits.max_processes || snap->n_kills > KILLS_MAX)
+            snap->n_processes > s->limits.max_processes || snap->n_kills > KILLS_MAX ||
+            snap->n_measures > MEASURE_STATUSES_MAX)
                 return false;
         for (uint32_t i = 0; i < snap->n_cgroups; i++)
                 if (!snap->cgroups[i].path || snap->cgroups[i].policy >= (int32_t)s->policy->n_cgroups)
@@ -293,6 +308,8 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
         if (snap->detail & DETAIL_CGROUPS) {
                 stall_table_update(&s->stall, snap);
                 s->cgroups_usec = snap->mono_usec;
+                if (s->needs_usage && (snap->detail & DETAIL_STATS))
+                        usage_table_update(&s->usage, snap);
         }
 }
 
@@ -306,7 +323,9 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
 int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
         bool is_watchful = false;
 
-        memset(ret, 0, sizeof(*ret));
+        /* not the measures, which are large: measure_place() empties what is used */
+        memset(ret, 0, offsetof(Decision, measures));
+        memset(&ret->has_held, 0, sizeof(*ret) - offsetof(Decision, has_held));
         ret->next_usec = s->policy->daemon.interval_max_usec;
         if (!snapshot_is_sound(s, snap))
                 return -EINVAL;
@@ -319,6 +338,8 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
         take_in_details(s, snap);
         domains_sync(s, snap);
         kills_settle(s, snap);
+        ladder_settle(s, snap);
+        own_stall_step(s, snap, dt);
         for (uint32_t i = 0; i < s->n_domains; i++) {
                 Domain *d = &s->domains[i];
                 if (!domain_is_seen(d, snap))
@@ -328,9 +349,14 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
                 ret->need |= condition_update(s, d, &in, dt);
                 level_step(s, d, &in, dt, ret);
                 kill_step(s, d, &in, ret);
+                if (d->level != LEVEL_CALM)
+                        ladder_step(s, d, &in, ret);
+                if (s->policy->cgroups[d->policy].proactive.pressure_permyriad > 0)
+                        proactive_step(s, d, &in, ret);
                 ret->next_usec = MIN(ret->next_usec, domain_delay(s, d, &in));
                 is_watchful |= d->level >= LEVEL_WARN || kill_clock_runs(s, d) || d->exhaustion_usec < 10 * USEC_PER_SEC;
         }
+        ladder_finish(s, snap, ret);
         plan_next(s, snap, is_watchful, ret);
         s->last_usec = snap->mono_usec;
         s->has_last = true;

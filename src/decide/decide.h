@@ -66,3 +66,19 @@ uint32_t decide_domains(const DecideState *s, DomainView *ret, uint32_t max);
  * host. Fills candidates, rejected, condition (of [Kill] When=) of @ret; changes nothing. -ENOENT: no such domain.
  */
 int decide_explain(const DecideState *s, const Snapshot *snap, uint64_t domain_id, KillDecision *ret);
+
+/* A measure of the ladder that lasts, and is in force or about to be. */
+typedef struct MeasureView {
+        uint64_t measure_id;
+        Step step;
+        int32_t policy;
+        uint64_t domain_id;
+        uint64_t cgroup_id;
+        const char *cgroup_path; /* borrowed, until the next step */
+        uint64_t since_usec;
+        uint64_t value, old_value; /* throttle: bytes; slow: weight, 0; freeze: 1, 0 */
+        bool is_in_force;          /* the answer to BEGIN has come */
+} MeasureView;
+/* Room for all that can be in force at once. */
+#define MEASURES_IN_FORCE_MAX 16
+uint32_t decide_measures(const DecideState *s, MeasureView *ret, uint32_t max);

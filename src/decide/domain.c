@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "decide/own-stall.h"
 #include "model/cgroup-path.h"
 
 /* A cgroup that cannot be read for a moment keeps its clocks this long. */
@@ -128,7 +129,9 @@ void domains_sync(DecideState *s, const Snapshot *snap) {
                         n_new++;
                         continue;
                 }
-                if (d->policy != c->policy)
+                /* our own throttle makes it match the policy for limited cgroups: that must not end the one it began under */
+                bool is_ours = s->n_held > 0 && d->policy != c->policy && own_stall_is_limit_ours(s, c->policy, c);
+                if (d->policy != c->policy && !is_ours)
                         domain_init(s, d, c->id, c->policy, c->path, snap->mono_usec);
                 d->sample = i;
                 d->seen_usec = snap->mono_usec;
@@ -161,6 +164,9 @@ MetricInput domain_input(const DecideState *s, const Domain *d, const Snapshot *
         for (uint32_t i = 0; i < s->n_virtuals; i++)
                 if (d->id == 0 || cgroup_path_inside(s->virtuals[i].cgroup_path, d->path))
                         in.credit_bytes = u64_add_sat(in.credit_bytes, s->virtuals[i].freed_bytes);
+        in.own_stall = d->own.excused;
+        in.host_own_stall = s->n_domains > 0 && s->domains[0].id == 0 ? s->domains[0].own.excused : NULL;
+        in.has_old_high = s->n_held > 0 && in.cgroup && own_stall_old_high(s, in.cgroup, &in.old_high);
         return in;
 }
 
@@ -179,16 +185,18 @@ bool domain_stall(const Series *series, uint64_t now_usec, uint64_t *ret_permyri
  * memory.events counts even where reclaim finds nothing to scan. Without swap a cgroup full of anonymous
  * memory over its memory.high has pgscan 0 for ever, and stalls at 90 %.
  */
-static void observe_evidence(Domain *d, const MetricInput *in) {
+static void observe_evidence(const DecideState *s, Domain *d, const MetricInput *in) {
         static const HostField host_fields[] = { HOST_VM_PGSCAN_KSWAPD, HOST_VM_PGSCAN_DIRECT, HOST_VM_ALLOCSTALL };
         static const CgroupField cgroup_fields[] = { CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_PGSCAN, CGROUP_REFAULT_ANON };
 
+        uint64_t own = in->cgroup && s->n_held > 0 ? own_stall_evidence(s, d, in->snap->mono_usec) : 0;
         for (size_t i = 0; i < (in->cgroup ? ARRAY_SIZE(cgroup_fields) : ARRAY_SIZE(host_fields)); i++) {
                 bool has = in->cgroup ? cgroup_has(in->cgroup, cgroup_fields[i]) : host_has(&in->snap->host, host_fields[i]);
                 if (!has)
                         continue;
                 uint64_t v = in->cgroup ? in->cgroup->value[cgroup_fields[i]] : in->snap->host.value[host_fields[i]];
-                if (d->has_evidence_last[i] && v > d->evidence_last[i])
+                if (d->has_evidence_last[i] && v > d->evidence_last[i] &&
+                    !(in->cgroup && own >> cgroup_fields[i] & 1))
                         d->evidence_usec = in->snap->mono_usec;
                 d->evidence_last[i] = v;
                 d->has_evidence_last[i] = true;
@@ -203,7 +211,7 @@ static bool is_short(const Domain *d, const MetricInput *in, uint64_t total) {
         uint64_t limit;
         if (d->available_bytes != UINT64_MAX && d->available_bytes <= total / SHORT_DIVISOR)
                 return true;
-        return in->cgroup && metric_cgroup_limit(in->cgroup, &limit) && cgroup_has(in->cgroup, CGROUP_CURRENT) &&
+        return metric_cgroup_limit(in, &limit) && cgroup_has(in->cgroup, CGROUP_CURRENT) &&
                in->cgroup->value[CGROUP_CURRENT] >= limit - limit / SHORT_DIVISOR;
 }
 
@@ -212,8 +220,7 @@ void domain_observe(const DecideState *s, Domain *d, const MetricInput *in) {
         const Term some = { .metric = METRIC_SOME, .host = d->id == 0 }, full = { .metric = METRIC_FULL, .host = d->id == 0 };
         bool needs_detail;
 
-        (void)s;
-        observe_evidence(d, in);
+        observe_evidence(s, d, in);
         if (metric_raw(&some, in, &raw, &needs_detail))
                 series_push(&d->some10, now, raw, /* is_counter= */ true);
         if (metric_raw(&full, in, &raw, &needs_detail))

@@ -37,9 +37,13 @@ void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter) {
 }
 
 bool series_base(const Series *s, uint64_t usec, SeriesSample *ret) {
+        return series_base_of(s, usec, s->window_usec, ret);
+}
+
+bool series_base_of(const Series *s, uint64_t usec, uint64_t window_usec, SeriesSample *ret) {
         for (uint32_t i = 0; i < s->n; i++) {
                 const SeriesSample *slot = &s->slots[(s->head + SERIES_SLOTS - i) % SERIES_SLOTS];
-                if (slot->usec < usec && usec - slot->usec >= s->window_usec) {
+                if (slot->usec < usec && usec - slot->usec >= window_usec) {
                         *ret = *slot;
                         return true;
                 }

@@ -24,3 +24,5 @@ void series_clear(Series *s);
 void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter);
 /* The youngest sample that is at least a window older than @usec; false until there is one. */
 bool series_base(const Series *s, uint64_t usec, SeriesSample *ret);
+/* The same for a shorter window; finer than a sixteenth of the series' own it cannot be. */
+bool series_base_of(const Series *s, uint64_t usec, uint64_t window_usec, SeriesSample *ret);

@@ -41,7 +41,7 @@ static bool is_true_without(const DecideState *s, const Domain *d, uint16_t when
 static bool is_own_limit(const Domain *d, const MetricInput *in) {
         uint64_t limit, host, total;
         MetricInput host_in = { .snap = in->snap };
-        if (d->id == 0 || !in->cgroup || !metric_cgroup_limit(in->cgroup, &limit) || !cgroup_has(in->cgroup, CGROUP_CURRENT))
+        if (d->id == 0 || !metric_cgroup_limit(in, &limit) || !cgroup_has(in->cgroup, CGROUP_CURRENT))
                 return false;
         uint64_t room = u64_sub_sat(limit, in->cgroup->value[CGROUP_CURRENT]);
         return room <= limit / 10 && (!metric_available(&host_in, &host, &total) || host > room);
@@ -140,6 +140,8 @@ static bool has_related_virtual(const DecideState *s, const Domain *d) {
 }
 
 static Hold guard_pressure(const DecideState *s, const Domain *d, uint64_t now_usec) {
+        if (d->own.is_inside)
+                return HOLD_OWN_THROTTLE;
         if (has_related_virtual(s, d))
                 return HOLD_VIRTUAL;
         if (d->evidence_usec == 0 || now_usec - d->evidence_usec > EVIDENCE_USEC)
@@ -155,6 +157,8 @@ static Hold kill_guards(const DecideState *s, const Domain *d, bool is_pressure,
                 return HOLD_KILL_IN_FLIGHT;
         if (snap->mono_usec < d->cooldown_usec)
                 return HOLD_COOLDOWN;
+        if (d->own.is_limited_by_us)
+                return HOLD_OWN_THROTTLE;
         if (s->n_virtuals == VIRTUALS_MAX)
                 return HOLD_VIRTUAL;
         Hold h = is_pressure ? guard_pressure(s, d, snap->mono_usec) : HOLD_NONE;

@@ -32,10 +32,13 @@ bool metric_is_pressure(Metric m) {
         return m == METRIC_SOME || m == METRIC_FULL;
 }
 
-bool metric_cgroup_limit(const CgroupSample *c, uint64_t *ret_bytes) {
+bool metric_cgroup_limit(const MetricInput *in, uint64_t *ret_bytes) {
+        const CgroupSample *c = in->cgroup;
         uint64_t limit = CGROUP_NO_LIMIT;
+        if (!c)
+                return false;
         if (cgroup_has(c, CGROUP_HIGH))
-                limit = MIN(limit, c->value[CGROUP_HIGH]);
+                limit = MIN(limit, in->has_old_high ? in->old_high : c->value[CGROUP_HIGH]);
         if (cgroup_has(c, CGROUP_MAX))
                 limit = MIN(limit, c->value[CGROUP_MAX]);
         if (limit == CGROUP_NO_LIMIT)
@@ -105,7 +108,7 @@ static bool cgroup_available(const MetricInput *in, uint64_t *ret_bytes, uint64_
 
         if (!host_available(in, &bytes, &total))
                 return false;
-        if (metric_cgroup_limit(c, &limit)) {
+        if (metric_cgroup_limit(in, &limit)) {
                 if (!cgroup_has(c, CGROUP_CURRENT))
                         return false;
                 uint64_t room = u64_add_sat(u64_sub_sat(limit, c->value[CGROUP_CURRENT]), in->credit_bytes);
@@ -191,49 +194,63 @@ static bool host_raw(Metric m, const HostSample *h, uint64_t *ret) {
 }
 
 /* The metric as the term means it: host. metrics look at the host from anywhere. */
-static MetricInput term_input(const Term *t, const MetricInput *in) {
-        return (MetricInput){ .snap = in->snap, .cgroup = t->host ? NULL : in->cgroup, .credit_bytes = in->credit_bytes };
+static const MetricInput *term_input(const Term *t, const MetricInput *in, MetricInput *host) {
+        if (!t->host || !in->cgroup)
+                return in;
+        *host = (MetricInput){ .snap = in->snap, .credit_bytes = in->credit_bytes, .own_stall = in->host_own_stall };
+        return host;
+}
+
+/* A counter that is below what was excused of it has been reset since. */
+static bool stall_raw(Metric m, const MetricInput *in, uint64_t *ret, bool *ret_needs_detail) {
+        uint64_t excused = in->own_stall ? in->own_stall[m == METRIC_SOME ? STALL_SOME : STALL_FULL] : 0;
+        if (in->cgroup ? !cgroup_raw(m, in->cgroup, ret, ret_needs_detail) : !host_raw(m, &in->snap->host, ret))
+                return false;
+        *ret -= *ret >= excused ? excused : 0;
+        return true;
 }
 
 bool metric_raw(const Term *t, const MetricInput *domain, uint64_t *ret, bool *ret_needs_detail) {
-        MetricInput in = term_input(t, domain);
-        const HostSample *h = &in.snap->host;
+        MetricInput host;
+        const MetricInput *in = term_input(t, domain, &host);
+        const HostSample *h = &in->snap->host;
         uint64_t total, swap, swap_total;
 
         *ret_needs_detail = false;
         switch (t->metric) {
         case METRIC_SOME:
         case METRIC_FULL:
+                return stall_raw(t->metric, in, ret, ret_needs_detail);
         case METRIC_REFAULTS:
         case METRIC_SCAN_RATE:
         case METRIC_KERNEL_OOM:
-                return in.cgroup ? cgroup_raw(t->metric, in.cgroup, ret, ret_needs_detail) : host_raw(t->metric, h, ret);
+                return in->cgroup ? cgroup_raw(t->metric, in->cgroup, ret, ret_needs_detail) : host_raw(t->metric, h, ret);
         case METRIC_AVAILABLE:
-                return in.cgroup ? cgroup_available(&in, ret, &total, ret_needs_detail) : host_available(&in, ret, &total);
+                return in->cgroup ? cgroup_available(in, ret, &total, ret_needs_detail) : host_available(in, ret, &total);
         case METRIC_EXHAUSTION:
-                if (in.cgroup ? !cgroup_available(&in, ret, &total, ret_needs_detail) : !host_available(&in, ret, &total))
+                if (in->cgroup ? !cgroup_available(in, ret, &total, ret_needs_detail) : !host_available(in, ret, &total))
                         return false;
-                if (!metric_swap_free(&in, &swap, &swap_total))
+                if (!metric_swap_free(in, &swap, &swap_total))
                         return false;
                 *ret = u64_add_sat(*ret, swap);
                 return true;
         case METRIC_SWAP_FREE:
-                return metric_swap_free(&in, ret, &total);
+                return metric_swap_free(in, ret, &total);
         case METRIC_SWAP_USED:
-                if (in.cgroup) {
-                        *ret = in.cgroup->value[CGROUP_SWAP_CURRENT];
-                        return cgroup_has(in.cgroup, CGROUP_SWAP_CURRENT);
+                if (in->cgroup) {
+                        *ret = in->cgroup->value[CGROUP_SWAP_CURRENT];
+                        return cgroup_has(in->cgroup, CGROUP_SWAP_CURRENT);
                 }
                 if (!host_has(h, HOST_SWAP_TOTAL) || !host_has(h, HOST_SWAP_FREE))
                         return false;
                 *ret = u64_sub_sat(h->value[HOST_SWAP_TOTAL], h->value[HOST_SWAP_FREE]);
                 return true;
         case METRIC_USAGE:
-                if (in.cgroup) {
-                        *ret = u64_sub_sat(in.cgroup->value[CGROUP_CURRENT], in.credit_bytes);
-                        return cgroup_has(in.cgroup, CGROUP_CURRENT);
+                if (in->cgroup) {
+                        *ret = u64_sub_sat(in->cgroup->value[CGROUP_CURRENT], in->credit_bytes);
+                        return cgroup_has(in->cgroup, CGROUP_CURRENT);
                 }
-                if (!host_available(&in, ret, &total))
+                if (!host_available(in, ret, &total))
                         return false;
                 *ret = u64_sub_sat(total, *ret);
                 return true;
@@ -256,7 +273,7 @@ static uint64_t metric_total(const Term *t, const MetricInput *in) {
         case METRIC_AVAILABLE:
                 return metric_available(in, &bytes, &total) ? total : 0;
         case METRIC_USAGE:
-                if (in->cgroup && metric_cgroup_limit(in->cgroup, &total))
+                if (metric_cgroup_limit(in, &total))
                         return total;
                 return host_has(h, HOST_MEM_TOTAL) ? h->value[HOST_MEM_TOTAL] : 0;
         case METRIC_SWAP_FREE:
@@ -295,12 +312,13 @@ bool metric_exhaustion(const Series *left, uint64_t now_usec, uint64_t left_byte
 }
 
 bool metric_value(const Term *t, const MetricInput *domain, const Series *series, uint64_t raw, MetricValue *ret) {
-        MetricInput in = term_input(t, domain);
-        uint64_t now = in.snap->mono_usec, lru;
+        MetricInput host;
+        const MetricInput *in = term_input(t, domain, &host);
+        uint64_t now = in->snap->mono_usec, lru;
         SeriesSample base;
 
         if (!metric_is_rate(t->metric)) {
-                *ret = (MetricValue){ .value = raw, .unit = UNIT_BYTES, .total = metric_total(t, &in) };
+                *ret = (MetricValue){ .value = raw, .unit = UNIT_BYTES, .total = metric_total(t, in) };
                 return true;
         }
         if (t->metric == METRIC_EXHAUSTION) {
@@ -319,16 +337,16 @@ bool metric_value(const Term *t, const MetricInput *domain, const Series *series
                 return true;
         case METRIC_REFAULTS:
                 /* an empty LRU counts as one page: every refault is then all of it */
-                if (!file_lru_bytes(&in, &lru))
+                if (!file_lru_bytes(in, &lru))
                         return false;
-                lru = MAX(lru, (uint64_t)in.snap->page_size);
+                lru = MAX(lru, (uint64_t)in->snap->page_size);
                 ret->unit = UNIT_SHARE;
-                ret->value = u64_mul_div(u64_mul_div(u64_mul_sat(delta, in.snap->page_size), PERMYRIAD, lru),
+                ret->value = u64_mul_div(u64_mul_div(u64_mul_sat(delta, in->snap->page_size), PERMYRIAD, lru),
                                          USEC_PER_SEC, span);
                 return true;
         case METRIC_SCAN_RATE:
                 ret->unit = UNIT_BYTES;
-                ret->value = u64_mul_div(u64_mul_sat(delta, in.snap->page_size), USEC_PER_SEC, span);
+                ret->value = u64_mul_div(u64_mul_sat(delta, in->snap->page_size), USEC_PER_SEC, span);
                 return true;
         case METRIC_KERNEL_OOM:
                 ret->unit = UNIT_COUNT;

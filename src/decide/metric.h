@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "decide/history.h"
+#include "decide/usage.h"
 #include "model/policy.h"
 #include "model/snapshot.h"
 
@@ -11,6 +12,10 @@ typedef struct MetricInput {
         const Snapshot *snap;
         const CgroupSample *cgroup; /* NULL: the host */
         uint64_t credit_bytes;      /* dry-run: memory of virtual victims, counted as free */
+        /* of its pressure counters, what our own throttles have caused and does not count; NULL: nothing */
+        const uint64_t *own_stall, *host_own_stall; /* [N_STALLS] */
+        bool has_old_high; /* memory.high is ours: its old value counts instead */
+        uint64_t old_high;
 } MetricInput;
 
 typedef struct MetricValue {
@@ -31,8 +36,8 @@ bool metric_value(const Term *t, const MetricInput *in, const Series *series, ui
 bool metric_available(const MetricInput *in, uint64_t *ret_bytes, uint64_t *ret_total);
 /* Usable swap: what filling it would really gain. */
 bool metric_swap_free(const MetricInput *in, uint64_t *ret_bytes, uint64_t *ret_total);
-/* The smaller of memory.high and memory.max; false where neither is set or was read. */
-bool metric_cgroup_limit(const CgroupSample *c, uint64_t *ret_bytes);
+/* The smaller of memory.high and memory.max; false on the host, and where neither is set or was read. */
+bool metric_cgroup_limit(const MetricInput *in, uint64_t *ret_bytes);
 /* USEC_INFINITY where memory is not shrinking; false until a window has passed. */
 bool metric_exhaustion(const Series *left, uint64_t now_usec, uint64_t left_bytes, uint64_t *ret_usec,
                        uint64_t *ret_span_usec);

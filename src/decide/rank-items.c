@@ -6,6 +6,7 @@
 
 #include "decide/badness.h"
 #include "decide/kill.h"
+#include "decide/protection.h"
 #include "decide/rank.h"
 #include "model/cgroup-path.h"
 
@@ -50,32 +51,11 @@ static uint32_t process_marks(const Snapshot *snap, const ProcessSample *p) {
         return marks;
 }
 
-static uint64_t promised_bytes(const CgroupSample *c) {
-        return MAX(cgroup_has(c, CGROUP_MIN) ? c->value[CGROUP_MIN] : 0, cgroup_has(c, CGROUP_LOW) ? c->value[CGROUP_LOW] : 0);
-}
-
-static bool cgroup_is_unit(const char *path) {
-        size_t n = strlen(path);
-        return cgroup_path_ends(path, n, ".service") || cgroup_path_ends(path, n, ".scope");
-}
-
-/*
- * Below its outermost unit a cgroup is promised no more than that unit: there the limits may belong to a user or
- * a container, who must not save himself at the cost of others. Above it the kernel caps by the slices as well;
- * these are often forgotten, and what the operator meant is plain.
- */
 static bool process_is_protected(const Snapshot *snap, const ProcessSample *p) {
         if (p->cgroup >= snap->n_cgroups || !cgroup_has(&snap->cgroups[p->cgroup], CGROUP_CURRENT))
                 return false;
-        const CgroupSample *own = &snap->cgroups[p->cgroup];
-        uint64_t promised = promised_bytes(own), least = promised;
-        uint32_t steps = 0;
-        for (uint32_t i = own->parent; i < snap->n_cgroups && steps < 64; i = snap->cgroups[i].parent, steps++) {
-                least = MIN(least, promised_bytes(&snap->cgroups[i]));
-                if (cgroup_is_unit(snap->cgroups[i].path))
-                        promised = least;
-        }
-        return promised > 0 && own->value[CGROUP_CURRENT] <= promised;
+        uint64_t promised = cgroup_promised_bytes(snap, p->cgroup);
+        return promised > 0 && snap->cgroups[p->cgroup].value[CGROUP_CURRENT] <= promised;
 }
 
 static Tier process_tier(const ProcessSample *p, uint32_t marks) {
@@ -84,7 +64,7 @@ static Tier process_tier(const ProcessSample *p, uint32_t marks) {
                 tier = TIER_AVOID;
         if (tier == TIER_NORMAL && (marks & CGROUP_MARK_PREFER))
                 tier = TIER_PREFER;
-        if (tier == TIER_PREFER && p->oom_score_adj < 0)
+        if (tier == TIER_PREFER && p->oom_score_adj - p->kernel_adjust < 0)
                 tier = TIER_NORMAL;
         return tier;
 }
@@ -119,7 +99,8 @@ static void item_fill(const RankContext *x, RankItem *item, uint32_t index) {
         item->growth = u64_mul_sat(item->growth, x->snap->page_size);
         if (item->reject != REJECT_NONE)
                 return;
-        item->score = item->badness + (int64_t)p->rule_adjust * (int64_t)(x->k->total_pages / 1000);
+        /* what was written to oom_score_adj is in the badness already: it must not count twice */
+        item->score = item->badness + (int64_t)(p->rule_adjust - p->kernel_adjust) * (int64_t)(x->k->total_pages / 1000);
         item->is_protected = process_is_protected(x->snap, p);
         item->freeable = u64_mul_sat(p->rss_anon + p->swap + p->pgtables, x->snap->page_size);
 }

@@ -14,7 +14,8 @@
  *  4. Rank=auto: the one that took the largest part of the recent growth, if that is at least a third.
  *     A database that has held its 4 GB for a week does not die for a script that took the last 2 GB.
  *     Where no single one has grown that much, but the members of one cgroup together have, its most grown.
- *  5. badness: oom_badness to the page, plus the rules' adjustment in the same unit.
+ *  5. badness: oom_badness to the page, plus the rules' adjustment in the same unit, less what of that
+ *     adjustment the kernel's own figure holds already (ApplyToKernel=).
  *  6. the younger, then the higher pid, then the cgroup id: any total order, so that the result does not
  *     depend on the order of the snapshot.
  *
@@ -25,6 +26,7 @@
 
 #include <string.h>
 
+#include "decide/domain.h"
 #include "decide/metric.h"
 #include "decide/rank.h"
 
@@ -304,6 +306,7 @@ static void candidate_fill(const RankContext *x, const RankEntry *e, Candidate *
         c->size_pages = item->size_pages;
         c->oom_score_adj = p->oom_score_adj;
         c->rule_adjust = p->rule_adjust;
+        c->kernel_adjust = p->kernel_adjust;
         c->rule = p->rule;
         c->tier = item->tier;
         c->is_protected = item->is_protected;
@@ -358,7 +361,7 @@ static void members_fill(const RankContext *x, uint32_t group, KillDecision *k) 
 }
 
 /* totalpages of oom_badness: for a cgroup its own limit and swap, for the host all RAM and swap. */
-static uint64_t domain_total_pages(const Domain *d, const Snapshot *snap) {
+static uint64_t domain_total_pages(const DecideState *s, const Domain *d, const Snapshot *snap) {
         const HostSample *h = &snap->host;
         if (!host_has(h, HOST_MEM_TOTAL) || snap->page_size == 0)
                 return 0;
@@ -366,8 +369,9 @@ static uint64_t domain_total_pages(const Domain *d, const Snapshot *snap) {
         uint64_t swap = host_has(h, HOST_SWAP_TOTAL) ? h->value[HOST_SWAP_TOTAL] : 0;
         if (d->sample < snap->n_cgroups) {
                 const CgroupSample *c = &snap->cgroups[d->sample];
+                MetricInput in = domain_input(s, d, snap);
                 uint64_t limit;
-                if (metric_cgroup_limit(c, &limit))
+                if (metric_cgroup_limit(&in, &limit))
                         memory = MIN(memory, limit);
                 if (cgroup_has(c, CGROUP_SWAP_MAX))
                         swap = MIN(swap, c->value[CGROUP_SWAP_MAX]);
@@ -386,7 +390,7 @@ uint32_t rank_domain(const DecideState *s, const Domain *d, const Snapshot *snap
         };
         k->n_candidates = k->n_rejected = k->n_members = 0;
         k->n_considered = 0;
-        k->total_pages = domain_total_pages(d, snap);
+        k->total_pages = domain_total_pages(s, d, snap);
         if (k->total_pages == 0)
                 return 0;
         x.total_bytes = u64_mul_sat(k->total_pages, snap->page_size);

@@ -7,6 +7,7 @@
 #include "decide/growth.h"
 #include "decide/history.h"
 #include "decide/stall.h"
+#include "decide/usage.h"
 
 /* A victim of dry-run: counted as gone although it still runs. */
 typedef struct VirtualVictim {
@@ -38,6 +39,7 @@ typedef struct TriedVictim {
 typedef struct PolicyRange {
         uint16_t first_term, n_terms;
         uint16_t first_expr, n_exprs;
+        bool needs_usage; /* one of its levels takes steps on cgroups */
 } PolicyRange;
 
 typedef struct KillInFlight {
@@ -49,6 +51,83 @@ typedef struct KillInFlight {
         uint32_t flight;             /* index in DecideState.flights: the decision, for an escalation to repeat */
 } KillInFlight;
 
+/* ---- the steps below the kill ---- */
+
+typedef enum HeldPhase {
+        HELD_BEGINNING, /* BEGIN is in the air */
+        HELD_IN_FORCE,  /* nothing is */
+        HELD_ADJUSTING,
+        HELD_RELEASE_DUE,
+        HELD_RELEASING,
+        HELD_PAST, /* over, and remembered until forget_usec */
+} HeldPhase;
+
+/* A measure from its BEGIN to the end of what is to be remembered of it. */
+typedef struct HeldMeasure {
+        uint64_t id;
+        Step step;
+        HeldPhase phase;
+        MeasureEnd end;
+        bool dry_run, is_proactive;
+        bool has_failed;  /* past: it was not done, or brought nothing */
+        bool is_spent;    /* it has excused stalls for long enough */
+        bool is_stuck;    /* an adjustment failed: no more of them */
+        int32_t policy;
+        uint64_t domain_id;
+        Level level; /* that holds it */
+        Reason reason;
+        uint64_t cgroup_id;
+        int32_t pid;
+        uint64_t start_ticks;
+        uint64_t since_usec, sent_usec, deadline_usec, adjusted_usec, retry_usec, forget_usec;
+        uint64_t unrelieved_usec; /* trouble without relief, that before it began included; less the time with relief */
+        uint32_t n_retries;
+        uint32_t n_again; /* throttle: so often in a row it was let go, and had to be taken again */
+        uint64_t value, wanted; /* as answered, as asked for */
+        uint64_t lowest, highest; /* that were ever asked for */
+        uint64_t old_value, floor, usage_bytes;
+        char cgroup_path[CGROUP_PATH_MAX];
+        char domain_path[CGROUP_PATH_MAX];
+} HeldMeasure;
+
+/* In the air, in force, and remembered: the oldest that is only remembered makes room. */
+#define HELD_MAX 48
+
+/* Steps that are taken again in rounds as long as they bring something. */
+enum { ROUND_RECLAIM, ROUND_PAGEOUT, N_ROUNDS };
+
+/* Where a domain stands on the ladder of its level. */
+typedef struct Climb {
+        Level level;
+        uint32_t taken;     /* bits of the steps that were taken, or were not possible */
+        uint64_t next_usec; /* until then the last one taken has its time */
+        uint64_t wait_usec; /* since when a step waits for a sample that shows whom to take it on; 0: none does */
+        uint64_t measure_id; /* of the last step */
+        uint64_t round_usec[N_ROUNDS]; /* of the next round; 0: none */
+        uint32_t n_barren[N_ROUNDS];   /* rounds in a row that brought nothing */
+} Climb;
+
+/* Stall of a domain that our own throttles cause. */
+typedef struct OwnStall {
+        bool is_inside;        /* it is, or is inside, a cgroup that we throttle or freeze */
+        bool is_around;        /* it has such a cgroup inside */
+        bool is_limited_by_us; /* its policy is for limited cgroups, and its only limit is ours */
+        bool has_last;
+        uint32_t counted_permyriad[N_STALLS]; /* of what it stalls, as of the last detailed sample */
+        uint64_t last[N_STALLS], excused[N_STALLS];
+} OwnStall;
+
+/* Reclaim before there is any need. */
+typedef struct Proactive {
+        uint64_t next_usec, sent_usec;
+        uint32_t step_permyriad; /* 0: paused until next_usec, or not begun */
+        uint32_t n_barren;
+        uint64_t measure_id; /* in the air; 0: none */
+        uint64_t reclaimed_bytes; /* since mark_usec, to compare with what came back */
+        uint64_t mark_usec, mark_refaults;
+        bool has_mark;
+} Proactive;
+
 typedef struct Domain {
         uint64_t id; /* 0: the host */
         int32_t policy;
@@ -59,6 +138,7 @@ typedef struct Domain {
         Level level;
         uint64_t level_usec;
         uint64_t quiet_usec; /* how long the condition of the level has not been true */
+        uint64_t trouble_usec; /* how long it has been true since the level was reached, less the time it has not */
 
         /* what the guards look at */
         uint64_t evidence_usec; /* last sign that memory is the cause: reclaim, refaults, events high or max */
@@ -72,6 +152,10 @@ typedef struct Domain {
         uint32_t n_failed;      /* kills in a row of which all candidates failed */
         uint64_t nobody_usec;   /* when nobody was found to kill last */
 
+        Climb climb;
+        OwnStall own;
+        Proactive proactive;
+
         Series some10, full10, left; /* left: available plus usable swap, for exhaustion */
         uint64_t exhaustion_usec, available_bytes, swap_free_bytes;
 
@@ -80,6 +164,12 @@ typedef struct Domain {
         Truth *truths;  /* of the last step, same index */
         uint64_t *held; /* one for each expr in the policy's range: how long a `for` has been true */
 } Domain;
+
+/* By name: the cgroup of a service that was restarted is another one. */
+typedef struct ServiceMemory {
+        uint64_t path_hash, until_usec;
+} ServiceMemory;
+#define SERVICES_MAX 16
 
 struct DecideState {
         const Policy *policy;
@@ -96,14 +186,26 @@ struct DecideState {
         uint64_t *held;
         size_t max_terms, max_exprs; /* of any policy: storage of one slot */
         KillDecision *flights; /* KILLS_MAX */
-        uint32_t n_virtuals, n_tried;
+        uint32_t n_virtuals, n_tried, n_held;
+        bool had_held; /* n_held was not 0 at the last step */
 
         GrowthTable growth;
         StallTable stall;
+        bool needs_usage; /* any policy does */
+        UsageTable usage; /* kept up only then */
+        uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
+        bool has_host_stall, has_host_stall_delta;
+        uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */
+        uint64_t next_measure_id;
+        uint64_t turn_id, turn_usec; /* proactive: the domain that had no place; those before it wait. 0: none */
+        uint64_t trim_usec[_LEVEL_MAX]; /* when programs were last asked to shrink */
+        uint64_t impossible_usec[_STEP_MAX]; /* until then the host cannot do it */
+        ServiceMemory services[SERVICES_MAX]; /* that were restarted or stopped not long ago */
         struct RankScratch *rank;
         /* last, and not touched before they are needed */
         VirtualVictim virtuals[VIRTUALS_MAX];
         TriedVictim tried[TRIED_MAX];
+        HeldMeasure held_measures[HELD_MAX]; /* in order of their id */
 };
 
 /* rank.c */

@@ -435,6 +435,47 @@ static void test_rule_adjust_counts_in_adj_units(void **state) {
         assert_int_equal(c->score_pages, 25600 - 300 * 131);
 }
 
+/*
+ * ApplyToKernel= moves the adjustment into oom_score_adj; the ranking must not see a difference, whatever part of it
+ * was moved, and however the kernel's range has cut it.
+ */
+static void test_score_is_the_same_with_apply_to_kernel(void **state) {
+        World *w = *state;
+        static const struct {
+                int32_t own, rules, written; /* written: what oom_score_adj became */
+        } rows[] = {
+                { 0, 300, 300 },     { 0, -300, -300 },  { 200, 300, 500 }, { -500, 300, -200 }, { 900, 300, 1000 },
+                { -900, -300, -999 }, { 100, 300, 250 }, { 100, -300, 100 }, { 0, 0, 0 },
+        };
+        (void)world_step(w, STEP_USEC, 0, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                Candidate c[2] = { 0 };
+                for (int applied = 0; applied < 2; applied++) {
+                        ProcessSample *p = world_find(w, 100);
+                        KillDecision *k = calloc(1, sizeof(*k));
+                        assert_non_null(k);
+                        p->rule_adjust = rows[i].rules;
+                        p->oom_score_adj = applied ? rows[i].written : rows[i].own;
+                        p->kernel_adjust = applied ? rows[i].written - rows[i].own : 0;
+                        p->tier = TIER_PREFER; /* which a negative value of its own, but not ours, takes away */
+                        assert_int_equal(decide_explain(w->state, &w->snap, 0, k), 0);
+                        bool is_found = false;
+                        for (uint32_t n = 0; n < k->n_candidates && !is_found; n++)
+                                if (k->candidates[n].pid == 100) {
+                                        c[applied] = k->candidates[n];
+                                        is_found = true;
+                                }
+                        assert_true(is_found);
+                        free(k);
+                }
+                assert_int_equal(c[0].score_pages, c[1].score_pages);
+                assert_int_equal(c[0].tier, c[1].tier);
+                assert_int_equal(c[0].tier, rows[i].own < 0 ? TIER_NORMAL : TIER_PREFER);
+                assert_int_equal(c[1].kernel_adjust, rows[i].written - rows[i].own);
+                assert_int_equal(c[1].badness_pages - c[0].badness_pages, (rows[i].written - rows[i].own) * 131);
+        }
+}
+
 /* ---- cgroups ---- */
 
 static void test_storm_goes_as_one(void **state) {
@@ -804,6 +845,7 @@ int main(void) {
                 T(test_tiers),
                 T(test_lowered_score_is_not_condemned_by_growth),
                 T(test_rule_adjust_counts_in_adj_units),
+                T(test_score_is_the_same_with_apply_to_kernel),
                 T(test_storm_goes_as_one),
                 T(test_storm_of_uneven_children_goes_as_one),
                 T(test_one_worker_of_many_is_enough),

@@ -128,6 +128,43 @@ static void test_match_process(void **state) {
         tree_done(&t);
 }
 
+/* Only Adjust= of rules with ApplyToKernel=, whichever rule sets the tier; the last of them has its name in messages. */
+static void test_apply_to_kernel(void **state) {
+        (void)state;
+        static const char *const files[][2] = {
+                { "etc/headroom/rules.d/10.conf", "[Match]\nName=a*\n[Score]\nAdjust=300\nApplyToKernel=yes\n" },
+                { "etc/headroom/rules.d/20.conf", "[Match]\nName=ab*\n[Score]\nAdjust=50\n" },
+                { "etc/headroom/rules.d/30.conf", "[Match]\nName=abc*\n[Score]\nAdjust=-100\nApplyToKernel=yes\nTier=avoid\n" },
+                { "etc/headroom/rules.d/40.conf", "[Match]\nName=abcd*\n[Score]\nAdjust=1000\nApplyToKernel=yes\n" },
+                { "etc/headroom/rules.d/50.conf", "[Match]\nName=n\n[Score]\nTier=never\nApplyToKernel=yes\n" },
+        };
+        static const struct {
+                const char *name;
+                int32_t wanted, adjust;
+                const char *rule;
+        } rows[] = {
+                { "x", 0, 0, NULL },      { "a", 300, 300, "10" },       { "ab", 300, 350, "10" },
+                { "abc", 200, 250, "30" }, { "abcd", 1000, 1000, "40" }, { "n", 0, 0, NULL },
+        };
+        ConfigTree t;
+        tree_init(&t);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                tree_write(&t, files[i][0], files[i][1]);
+        Policy *p = load(&t);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                ProcessFacts facts = { .name = rows[i].name, .exe = "", .cmdline = "", .cgroup = "" };
+                ProcessSample s = { .kernel_wanted = 77, .kernel_rule = 77, .kernel_adjust = 77 };
+                policy_match_process(p, &facts, &s);
+                const char *rule = s.kernel_rule < 0 ? NULL : p->rules[s.kernel_rule].name;
+                if (s.kernel_wanted != rows[i].wanted || s.rule_adjust != rows[i].adjust || s.kernel_adjust != 77 ||
+                    (rule != NULL) != (rows[i].rule != NULL) || (rule && strcmp(rule, rows[i].rule) != 0))
+                        fail_msg("%s: wanted %d adjust %d rule %s", rows[i].name, s.kernel_wanted, s.rule_adjust,
+                                 rule ? rule : "none");
+        }
+        policy_free(p);
+        tree_done(&t);
+}
+
 /* No rule that nobody could read a field for: an unknown text matches nothing, not even "*". */
 static void test_unknown_matches_nothing(void **state) {
         (void)state;
@@ -154,6 +191,7 @@ int main(void) {
                 cmocka_unit_test(test_match_cgroup),
                 cmocka_unit_test(test_builtin),
                 cmocka_unit_test(test_match_process),
+                cmocka_unit_test(test_apply_to_kernel),
                 cmocka_unit_test(test_unknown_matches_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,51 @@ static inline Decision *world_step(World *w, uint64_t usec, uint64_t full_percen
         return &w->decision;
 }
 
+/* A unit with its memory controller on, no limits, all of its memory anonymous. */
+static inline CgroupSample *world_unit(World *w, uint64_t id, const char *path, uint32_t parent, uint64_t current) {
+        static const CgroupField zero[] = {
+                CGROUP_MIN, CGROUP_LOW, CGROUP_FILE, CGROUP_UNEVICTABLE, CGROUP_ACTIVE_FILE, CGROUP_INACTIVE_FILE,
+                CGROUP_FILE_DIRTY, CGROUP_PGSCAN, CGROUP_REFAULT_FILE, CGROUP_REFAULT_ANON, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX,
+        };
+        CgroupSample *c = world_cgroup(w, id, path, parent, -1);
+        for (size_t i = 0; i < ARRAY_SIZE(zero); i++)
+                cgroup_set(c, zero[i], 0);
+        cgroup_set(c, CGROUP_HIGH, CGROUP_NO_LIMIT);
+        cgroup_set(c, CGROUP_MAX, CGROUP_NO_LIMIT);
+        cgroup_set(c, CGROUP_CURRENT, current);
+        cgroup_set(c, CGROUP_ANON, current);
+        cgroup_set(c, CGROUP_POPULATED, 1);
+        return c;
+}
+
+static inline CgroupSample *world_cgroup_find(World *w, uint64_t id) {
+        for (uint32_t i = 0; i < w->snap.n_cgroups; i++)
+                if (w->cgroups[i].id == id)
+                        return &w->cgroups[i];
+        return NULL;
+}
+
+/* Every measure that the last decision asked for is answered in the next sample. */
+static inline void world_answer(World *w, int error, uint64_t done_bytes) {
+        w->snap.n_measures = 0;
+        for (uint32_t i = 0; i < w->decision.n_measures; i++)
+                w->snap.measures[w->snap.n_measures++] = (MeasureStatus){
+                        .measure_id = w->decision.measures[i].measure_id,
+                        .verb = w->decision.measures[i].verb,
+                        .error = error,
+                        .done_bytes = done_bytes,
+                        .ended_usec = w->snap.mono_usec,
+                };
+}
+
+/* The first measure of the last decision with this step and verb. */
+static inline const Measure *world_measure(const World *w, Step step, MeasureVerb verb) {
+        for (uint32_t i = 0; i < w->decision.n_measures; i++)
+                if (w->decision.measures[i].step == step && w->decision.measures[i].verb == verb)
+                        return &w->decision.measures[i];
+        return NULL;
+}
+
 static inline void world_kill_status(World *w, uint64_t kill_id, KillOutcome outcome, uint32_t candidate) {
         w->snap.kills[0] = (KillStatus){ .kill_id = kill_id, .outcome = outcome, .candidate = candidate };
         w->snap.n_kills = 1;

@@ -69,7 +69,7 @@ void policy_lint_snapshot(const Policy *p, const Snapshot *s, uint32_t degraded,
 int32_t policy_match_cgroup(const Policy *p, const char *path, bool limited);
 /* Index of the policy of the host, -1 for none. */
 int32_t policy_host(const Policy *p);
-/* Fills rule_adjust, rule and tier of @ret. Allocates nothing of its own. */
+/* Fills rule_adjust, rule, tier, kernel_wanted and kernel_rule of @ret. Allocates nothing of its own. */
 void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSample *ret);
 
 /* The effective policy as files that would load to the same policy; every option with its value. */

@@ -191,6 +191,16 @@ static int scan_dropins(Search *s, const SearchDir *d, ConfigKind kind, const ch
         return r;
 }
 
+/* /run/headroom is the daemon's own place as well: what it keeps there is no misplaced file. */
+static bool is_own_file(const char *name) {
+        static const char *const own[] = { "commit-peak", "control", "undo", "undo.bad" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+                if (strcmp(name, own[i]) == 0)
+                        return true;
+        return false;
+}
+
 /* What an entry of one of our directories means. */
 static int scan_entry(Search *s, const SearchDir *d, ConfigKind kind, const char *name) {
         _cleanup_free_ char *path = NULL, *unit = NULL;
@@ -199,8 +209,7 @@ static int scan_entry(Search *s, const SearchDir *d, ConfigKind kind, const char
                 return 0;
         if (kind == CONFIG_MAIN && (strcmp(name, "cgroups.d") == 0 || strcmp(name, "rules.d") == 0))
                 return 0;
-        /* /run/headroom is the daemon's own place as well: its socket is no misplaced file */
-        if (kind == CONFIG_MAIN && strcmp(name, "control") == 0)
+        if (kind == CONFIG_MAIN && is_own_file(name))
                 return 0;
         if (kind == CONFIG_MAIN && strcmp(name, "headroomd.conf") != 0 && strcmp(name, "headroomd.conf.d") != 0) {
                 config_report_add(s->report, SEVERITY_NOTE, d->label, 0, 0,

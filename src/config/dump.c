@@ -19,7 +19,11 @@ static void dump_target(FILE *f, ConfigKind kind, const void *target, const Poli
                 const ConfigItem *item = &config_items[i];
                 if (item->kind != kind)
                         continue;
-                if (kind == CONFIG_CGROUP && strcmp(item->section, "Match") != 0) {
+                if (kind == CONFIG_CGROUP && strcmp(item->section, "Proactive") == 0) {
+                        /* the policy of the host may not even have the section */
+                        if (((const CgroupPolicy *)target)->proactive.pressure_permyriad == 0)
+                                continue;
+                } else if (kind == CONFIG_CGROUP && strcmp(item->section, "Match") != 0) {
                         const CgroupPolicy *cp = target;
                         Level level = strcmp(item->section, "Warn") == 0      ? LEVEL_WARN
                                       : strcmp(item->section, "Relieve") == 0 ? LEVEL_RELIEVE

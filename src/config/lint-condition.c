@@ -56,7 +56,7 @@ static void branches_collect(const Policy *p, uint16_t expr, Branches *ret) {
         }
 }
 
-static const char *section_name(Level level) {
+const char *lint_section_name(Level level) {
         static const char *const names[] = {
                 [LEVEL_CALM] = "",
                 [LEVEL_WARN] = "[Warn]",
@@ -128,7 +128,7 @@ static void lint_term_range(const LintContext *c, const char *section, const Ter
 
 static void lint_stall_term(const LintContext *c, Level level, const Branch *b, const Term *t) {
         const uint64_t high = t->metric == METRIC_FULL ? 8000 : 9500;
-        const char *section = section_name(level);
+        const char *section = lint_section_name(level);
         char text[128];
 
         if (t->metric != METRIC_FULL && t->metric != METRIC_SOME)
@@ -191,7 +191,7 @@ static void lint_order(const LintContext *c, Level low, const Branches *lower, L
                                 continue;
                         term_text(c, higher->list[i].terms[0], text, sizeof(text));
                         lint_warn(c->report, c->cgroup->source, "%s comes before %s: %s is reached first",
-                                  section_name(high), section_name(low), text);
+                                  lint_section_name(high), lint_section_name(low), text);
                         return;
                 }
 }
@@ -214,7 +214,7 @@ static void lint_until(const LintContext *c, Level level, const Branches *when, 
                         term_text(c, u->terms[0], a, sizeof(a));
                         term_text(c, w->terms[0], b, sizeof(b));
                         lint_warn(c->report, c->cgroup->source, "%s: Until= %s can hold while When= %s does",
-                                  section_name(level), a, b);
+                                  lint_section_name(level), a, b);
                         return;
                 }
 }
@@ -230,14 +230,14 @@ void lint_conditions(const Policy *p, const CgroupPolicy *cp, ConfigReport *repo
                 for (size_t i = 0; i < when[level].n; i++) {
                         const Branch *b = &when[level].list[i];
                         for (size_t k = 0; k < b->n_terms; k++) {
-                                lint_term_range(&c, section_name(level), b->terms[k]);
+                                lint_term_range(&c, lint_section_name(level), b->terms[k]);
                                 if (b->is_plain)
                                         lint_stall_term(&c, level, b, b->terms[k]);
                         }
                 }
                 for (size_t i = 0; i < until.n; i++)
                         for (size_t k = 0; k < until.list[i].n_terms; k++)
-                                lint_term_range(&c, section_name(level), until.list[i].terms[k]);
+                                lint_term_range(&c, lint_section_name(level), until.list[i].terms[k]);
                 lint_until(&c, level, &when[level], &until);
                 for (Level lower = LEVEL_WARN; lower < level; lower++)
                         lint_order(&c, lower, &when[lower], level, &when[level]);

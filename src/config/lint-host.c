@@ -106,6 +106,22 @@ static void collect_metrics(const Policy *p, uint16_t expr, uint32_t *metrics, u
                 collect_metrics(p, e->b, metrics, host_metrics);
 }
 
+/* Steps of the host's policy that work on cgroups; that each is skipped on its own shows only when it is late. */
+static void lint_ladder_host(const CgroupPolicy *cp, ConfigReport *report) {
+        const uint32_t memcg = STEP_BIT(STEP_RECLAIM) | STEP_BIT(STEP_THROTTLE);
+        uint32_t steps = 0;
+
+        for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
+                if (cp->levels[l].when != EXPR_NONE)
+                        steps |= cp->levels[l].steps;
+        if (!(steps & memcg))
+                return;
+        lint_note(
+                report, cp->source,
+                "reclaim and throttle need the memory controller of cgroup v2, which this host lacks: they are skipped%s",
+                steps & STEP_BIT(STEP_PAGEOUT) ? "" : "; pageout works without it");
+}
+
 static void lint_metrics(const Policy *p, const CgroupPolicy *cp, const HostLack *lack, ConfigReport *report) {
         uint32_t metrics = 0, host_metrics = 0;
 
@@ -122,6 +138,8 @@ static void lint_metrics(const Policy *p, const CgroupPolicy *cp, const HostLack
         if (lack->memcg && !cp->host)
                 lint_note(report, cp->source,
                           "no memory controller of cgroup v2 on this host: this policy has nothing to monitor");
+        if (lack->memcg && cp->host)
+                lint_ladder_host(cp, report);
         if (lack->swap && ((metrics | host_metrics) & swap))
                 lint_note(report, cp->source, "no swap on this host: swap-free and swap-used are 0");
 }
@@ -142,6 +160,7 @@ void policy_lint_snapshot(const Policy *p, const Snapshot *s, uint32_t degraded,
                 lint_patterns(p, s, report);
         if (s->detail & DETAIL_PROCESSES)
                 lint_rules(p, s, report);
+        lint_sysctl_host(&p->daemon.sysctl, s, report);
         for (uint32_t i = 0; i < p->n_cgroups; i++)
                 if (!lint_is_vendor(p->cgroups[i].source) || p->cgroups[i].host)
                         lint_metrics(p, &p->cgroups[i], &lack, report);

@@ -18,19 +18,6 @@ bool lint_is_vendor(const char *source) {
 
 /* ---- policies ---- */
 
-static void lint_steps(const CgroupPolicy *cp, ConfigReport *report) {
-        const LevelPolicy *kill = &cp->levels[LEVEL_KILL];
-        bool terminates = kill->steps & (1u << STEP_TERMINATE), kills = kill->steps & (1u << STEP_KILL);
-
-        if (kill->when == EXPR_NONE)
-                return;
-        if (!terminates && !kills)
-                lint_warn(report, cp->source, "[Kill] Do= neither terminates nor kills: nothing is ever ended");
-        else if (!kills)
-                lint_warn(report, cp->source,
-                          "[Kill] Do= ends with terminate: a process that ignores SIGTERM stays; add kill");
-}
-
 static bool hides(const CgroupPolicy *first, const CgroupPolicy *cp) {
         if (first->host || cp->host)
                 return first->host && cp->host;
@@ -55,7 +42,7 @@ void lint_hidden(const Policy *p, ConfigReport *report) {
 
 static void lint_empty(const CgroupPolicy *cp, ConfigReport *report) {
         if (cp->levels[LEVEL_WARN].when == EXPR_NONE && cp->levels[LEVEL_RELIEVE].when == EXPR_NONE &&
-            cp->levels[LEVEL_KILL].when == EXPR_NONE)
+            cp->levels[LEVEL_KILL].when == EXPR_NONE && cp->proactive.pressure_permyriad == 0)
                 lint_warn(report, cp->source, "no level has a condition: nothing is ever done here");
 }
 
@@ -100,8 +87,6 @@ static void lint_rule(const Rule *rule, ConfigReport *report) {
                 lint_warn(
                         report, rule->source,
                         "protects by what a process says of itself: any user can protect a hog with it; add User=, or Exe= or Cgroup= that begin with a fixed part");
-        if (rule->apply_to_kernel)
-                lint_note(report, rule->source, "ApplyToKernel=yes is not carried out by this version");
 }
 
 /**
@@ -111,9 +96,10 @@ static void lint_rule(const Rule *rule, ConfigReport *report) {
 void policy_lint(const Policy *p, ConfigReport *report) {
         if (policy_host(p) < 0)
                 lint_warn(report, NULL, "no policy for the host (Cgroup=/): it is not guarded");
+        lint_sysctl(&p->daemon.sysctl, report);
         for (uint32_t i = 0; i < p->n_cgroups; i++) {
                 lint_empty(&p->cgroups[i], report);
-                lint_steps(&p->cgroups[i], report);
+                lint_ladder(p, &p->cgroups[i], report);
                 lint_conditions(p, &p->cgroups[i], report);
         }
         for (uint32_t i = 0; i < p->n_rules; i++)

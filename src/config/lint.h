@@ -11,6 +11,12 @@
 /* Policies that an earlier one hides; policy_load() itself says so, since its author thinks the host is guarded by it. */
 void lint_hidden(const Policy *p, ConfigReport *report);
 void lint_conditions(const Policy *p, const CgroupPolicy *cp, ConfigReport *report);
+void lint_ladder(const Policy *p, const CgroupPolicy *cp, ConfigReport *report);
+/* "[Warn]", "[Relieve]", "[Kill]" */
+const char *lint_section_name(Level level);
+
+void lint_sysctl(const SysctlPolicy *p, ConfigReport *report);
+void lint_sysctl_host(const SysctlPolicy *p, const Snapshot *s, ConfigReport *report);
 
 /* Files of the distribution are for every host: that they fit this one is not to be expected. */
 bool lint_is_vendor(const char *source);

@@ -16,6 +16,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "config/values.h"
 
 /* A setting with the file it stands in. */
 typedef struct Setting {
@@ -75,7 +76,7 @@ static const ConfigItem *check_entry(const MergeUnit *u, const IniFile *f, const
         const ConfigItem *item = config_item_find(u->kind, e->section, e->key);
         bool is_dropin = !u->has_file || f != u->files;
         const IniEntry *earlier = find_earlier(f, e);
-        char list[300];
+        char list[400];
 
         if (!item) {
                 /* an unknown section has been reported where it begins */
@@ -208,6 +209,13 @@ static void check_daemon(const MergeUnit *u, const DaemonPolicy *d, ConfigReport
         if (d->interval_min_usec > d->interval_max_usec)
                 whole_error(u, "Daemon", "IntervalMin", report,
                             "IntervalMin= is above IntervalMax=, expected at most that");
+        if (d->sysctl.swappiness_min > d->sysctl.swappiness_max)
+                whole_error(u, "Sysctl", "SwappinessMin", report,
+                            "SwappinessMin= is above SwappinessMax=, expected at most that");
+        if (d->sysctl.settings[SYSCTL_OVERCOMMIT_RATIO].mode != SYSCTL_KEEP &&
+            d->sysctl.settings[SYSCTL_OVERCOMMIT_KBYTES].mode != SYSCTL_KEEP)
+                whole_error(u, "Sysctl", "OvercommitKbytes", report,
+                            "OvercommitKbytes= beside OvercommitRatio=, expected one of them: each zeroes the other");
 }
 
 /* A level whose When= nobody gives must have nothing else either: the rest would be without effect. */
@@ -231,6 +239,34 @@ static void check_level(const MergeUnit *u, const char *section, ConfigReport *r
                 return;
         (void)snprintf(text, sizeof(text), "%s= without When= in [%s], expected a condition", any->key, section);
         whole_error(u, section, any->key, report, text);
+}
+
+/* The host as a whole is for kswapd: reclaim before need pays off where a stall can be laid at somebody's door. */
+static void check_proactive(const MergeUnit *u, CgroupPolicy *cp, ConfigReport *report) {
+        Setting s[SETTINGS_MAX];
+        const ConfigItem *any = NULL;
+        bool given, pressure = false;
+        char text[120];
+
+        for (size_t i = 0; i < n_config_items; i++) {
+                const ConfigItem *item = &config_items[i];
+                if (item->kind != CONFIG_CGROUP || strcmp(item->section, "Proactive") != 0)
+                        continue;
+                (void)find_settings(u, item, s, &given);
+                if (given && strcmp(item->key, "Pressure") == 0)
+                        pressure = true;
+                if (given && !any)
+                        any = item;
+        }
+        if (any && cp->host)
+                whole_error(u, "Proactive", any->key, report,
+                            "[Proactive] with Cgroup=/, expected it in the policy of a cgroup");
+        else if (any && !pressure) {
+                (void)snprintf(text, sizeof(text), "%s= without Pressure= in [Proactive], expected a share", any->key);
+                whole_error(u, "Proactive", any->key, report, text);
+        }
+        if (cp->proactive.pressure_permyriad == 0)
+                cp->proactive = (ProactivePolicy){};
 }
 
 static void check_cgroup(const MergeUnit *u, CgroupPolicy *cp, ConfigReport *report) {
@@ -258,9 +294,8 @@ static void check_cgroup(const MergeUnit *u, CgroupPolicy *cp, ConfigReport *rep
         /* nothing of a level that is never reached is part of the policy, so that equal policies are equal */
         for (Level l = LEVEL_CALM; l < _LEVEL_MAX; l++)
                 if (cp->levels[l].when == EXPR_NONE)
-                        cp->levels[l] = (LevelPolicy){ .when = EXPR_NONE, .until = EXPR_NONE };
-                else if (!(cp->levels[l].steps & (1u << STEP_TERMINATE)))
-                        cp->levels[l].grace_usec = 0;
+                        cp->levels[l] = level_policy_unused();
+        check_proactive(u, cp, report);
 }
 
 static void check_rule(const MergeUnit *u, const Rule *rule, ConfigReport *report) {

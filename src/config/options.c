@@ -15,6 +15,10 @@
 
 #define MAIN(section, key, type, field, initial, min, max, help) \
         { CONFIG_MAIN, section, key, &type, offsetof(DaemonPolicy, field), initial, min, max, false, help }
+/* Names and ranges are those of model/sysctl.h; a test compares them. */
+#define SYSCTL(name, key, min, max, type, help)                                                              \
+        { CONFIG_MAIN, "Sysctl", key, &type, offsetof(DaemonPolicy, sysctl.settings[SYSCTL_##name]), "keep", \
+          min, max, false, help }
 #define CGROUP(section, key, type, field, initial, min, max, help) \
         { CONFIG_CGROUP, section, key, &type, offsetof(CgroupPolicy, field), initial, min, max, false, help }
 /* all of CgroupPolicy: the parser fills several fields */
@@ -41,6 +45,41 @@ const ConfigItem config_items[] = {
         MAIN("Daemon", "HistoryMax", type_count, history_max, "100", 1, 10000,
              "How many past kills the daemon remembers for headroomctl history."),
 
+        SYSCTL(SWAPPINESS, "Swappiness", 0, 200, type_sysctl_auto,
+               "vm.swappiness: what swapping costs against reading files again, 0 to 200. auto: by the kind of swap (zram 180, "
+               "zswap 160, SSD 66, disk 40), then slowly by what comes back from swap and from files."),
+        MAIN("Sysctl", "SwappinessMin", type_count32, sysctl.swappiness_min, "10", 0, 200,
+             "The least that Swappiness=auto may come to."),
+        MAIN("Sysctl", "SwappinessMax", type_count32, sysctl.swappiness_max, "200", 0, 200,
+             "The most that Swappiness=auto may come to."),
+        SYSCTL(OVERCOMMIT_MEMORY, "OvercommitMemory", 0, 2, type_sysctl,
+               "vm.overcommit_memory: 0 refuses only single absurd requests, 1 none, 2 all beyond CommitLimit. 2 is held back "
+               "while more is committed than the limit would allow."),
+        SYSCTL(OVERCOMMIT_RATIO, "OvercommitRatio", 0, 1000, type_sysctl_auto,
+               "vm.overcommit_ratio: CommitLimit is this percentage of the memory, and the swap. auto: by the highest "
+               "Committed_AS there was, from 50 to 400."),
+        MAIN("Sysctl", "OvercommitMargin", type_share32, sysctl.overcommit_margin_permyriad, "25%", 0, 100000,
+             "What OvercommitRatio=auto allows beyond the highest Committed_AS there was."),
+        SYSCTL(OVERCOMMIT_KBYTES, "OvercommitKbytes", 1, UINT64_C(1) << 40, type_sysctl,
+               "vm.overcommit_kbytes: the same limit as an amount. Not together with OvercommitRatio=: each zeroes the other."),
+        SYSCTL(ADMIN_RESERVE_KBYTES, "AdminReserveKbytes", 0, UINT64_C(1) << 40, type_sysctl,
+               "vm.admin_reserve_kbytes: memory that only root may commit."),
+        SYSCTL(USER_RESERVE_KBYTES, "UserReserveKbytes", 0, UINT64_C(1) << 40, type_sysctl,
+               "vm.user_reserve_kbytes: with OvercommitMemory=2, memory that a single process may not take from its user."),
+        SYSCTL(MIN_FREE_KBYTES, "MinFreeKbytes", 1024, INT32_MAX, type_sysctl,
+               "vm.min_free_kbytes: memory that is kept free for allocations that cannot wait."),
+        SYSCTL(WATERMARK_SCALE_FACTOR, "WatermarkScaleFactor", 1, 3000, type_sysctl,
+               "vm.watermark_scale_factor: how early kswapd begins and how much it frees, in 1/10000 of the memory."),
+        SYSCTL(WATERMARK_BOOST_FACTOR, "WatermarkBoostFactor", 0, INT32_MAX, type_sysctl,
+               "vm.watermark_boost_factor: how much more kswapd frees when memory is fragmented. 0 switches that off, usual with zram."),
+        SYSCTL(PAGE_CLUSTER, "PageCluster", 0, 31, type_sysctl_auto,
+               "vm.page-cluster: readahead from swap, 2 to the power of this many pages. auto: 0 with zram and zswap, else 3."),
+        SYSCTL(VFS_CACHE_PRESSURE, "VfsCachePressure", 0, INT32_MAX, type_sysctl,
+               "vm.vfs_cache_pressure: how readily names and inodes are reclaimed; 100 is as readily as pages."),
+        MAIN("Sysctl", "Restore", type_sysctl_restore, sysctl.restore, "exit", 0, 0,
+             "When the values from before are put back. exit: whenever the daemon ends, after a crash at its next start. stop: "
+             "when it is stopped in order, a crash leaves them in force. never: not at all."),
+
         CGROUP_MATCH("Cgroup", type_match_cgroup,
                      "Which cgroups this file is for: a glob on the path below the cgroup mount, where * is one component or a part of it "
                      "and ** any number of components. / is the whole host. One of Cgroup=, Unit= and Container= must be given."),
@@ -56,17 +95,21 @@ const ConfigItem config_items[] = {
                    "Condition that raises the level to warn. May be given several times: one of the lines is enough. "
                    "In a drop-in the lines add up, and an empty When= drops those before it."),
         CGROUP("Warn", "Until", type_condition, levels[LEVEL_WARN].until, NULL, 0, 0, UNTIL_HELP),
-        CGROUP("Warn", "Do", type_notices, levels[LEVEL_WARN], "notify", 0, 0, "Steps of this level: notify."),
+        CGROUP("Warn", "Do", type_steps_warn, levels[LEVEL_WARN], "notify", 0, 0,
+               "Steps of this level, in this order: notify, trim, reclaim [swappiness=N], pageout."),
 
         LEVEL_WHEN("Relieve", LEVEL_RELIEVE, "Condition that raises the level to relieve. Lines add up as in [Warn]."),
         CGROUP("Relieve", "Until", type_condition, levels[LEVEL_RELIEVE].until, NULL, 0, 0, UNTIL_HELP),
-        CGROUP("Relieve", "Do", type_notices, levels[LEVEL_RELIEVE], "notify", 0, 0,
-               "Steps of this level: notify. Milder steps than a kill are for a later version."),
+        CGROUP("Relieve", "Do", type_steps_relieve, levels[LEVEL_RELIEVE], "notify", 0, 0,
+               "Steps of this level, one after another while it lasts, mild before severe: notify, trim, reclaim "
+               "[swappiness=N], pageout, throttle [floor=25%], slow [weight=10], freeze [max=30s], restart, stop. "
+               "What throttle, slow and freeze change is put back when the level is left."),
 
         LEVEL_WHEN("Kill", LEVEL_KILL, "Condition that raises the level to kill. Lines add up as in [Warn]."),
         CGROUP("Kill", "Until", type_condition, levels[LEVEL_KILL].until, NULL, 0, 0, UNTIL_HELP),
-        CGROUP("Kill", "Do", type_steps, levels[LEVEL_KILL], "terminate grace=2s, kill", 0, 0,
-               "Steps in this order: notify, terminate (SIGTERM) with the time the victim has to obey, kill (SIGKILL)."),
+        CGROUP("Kill", "Do", type_steps_kill, levels[LEVEL_KILL], "terminate grace=2s, kill", 0, 0,
+               "Steps in this order: all of [Relieve], then terminate (SIGTERM) with the time the victim has to obey, "
+               "and kill (SIGKILL)."),
         CGROUP("Kill", "Victim", type_victim, victim, "auto", 0, 0,
                "What goes: one process, the leaf cgroup around it, or the systemd unit around it. auto takes the "
                "process, and the cgroup where memory.oom.group says so."),
@@ -77,6 +120,16 @@ const ConfigItem config_items[] = {
                "No kill may end more processes than this at once."),
         CGROUP("Kill", "Cooldown", type_usec, cooldown_usec, "2s", 0, 3600 * USEC_PER_SEC,
                "Time after a victim's memory came back before another may go."),
+
+        CGROUP("Proactive", "Pressure", type_share32, proactive.pressure_permyriad, "0%", 0, 5000,
+               "Reclaim a little each second, also while there is no need, as long as tasks of the cgroup are stalled for no more "
+               "than this share of time (some, over 10 s), such as 0.1%. With 0 nothing is reclaimed before there is need."),
+        CGROUP("Proactive", "Step", type_share32, proactive.step_permyriad, "2%", 10, 1000,
+               "Share of what the cgroup uses that goes in one second at most."),
+        CGROUP("Proactive", "Floor", type_bytes, proactive.floor_bytes, "0B", 0, UINT64_C(1) << 50,
+               "Never reclaim below this size, nor below memory.low."),
+        CGROUP("Proactive", "Backoff", type_usec, proactive.backoff_usec, "30s", USEC_PER_SEC, 3600 * USEC_PER_SEC,
+               "Pause after the stall was above Pressure=."),
 
         RULE_MATCH("Name", type_pattern_text, RULE_NAME,
                    "Name of the process, of which the kernel keeps 15 bytes. All keys of [Match] that are given must match; of a key "
@@ -99,7 +152,8 @@ const ConfigItem config_items[] = {
              "prefer: goes before all others. avoid: goes after all others. never: is no victim at all. normal: as without rule. "
              "The last matching rule that sets a tier counts, in the order of the file names."),
         RULE("ApplyToKernel", type_bool, apply_to_kernel, "no",
-             "Write the adjustment to oom_score_adj as well, so that the kernel agrees. Read and shown, not yet carried out."),
+             "Write the adjustment to oom_score_adj as well, so that the kernel agrees: added to the process's own value, put "
+             "back at a reload without the rule and at exit."),
 };
 const size_t n_config_items = ARRAY_SIZE(config_items);
 
@@ -154,7 +208,7 @@ int config_target_init(ConfigKind kind, void *target) {
 
         if (kind == CONFIG_CGROUP)
                 for (Level l = 0; l < _LEVEL_MAX; l++)
-                        ((CgroupPolicy *)target)->levels[l] = (LevelPolicy){ .when = EXPR_NONE, .until = EXPR_NONE };
+                        ((CgroupPolicy *)target)->levels[l] = level_policy_unused();
         if (kind == CONFIG_RULE)
                 ((Rule *)target)->tier = _TIER_INVALID;
         for (size_t i = 0; i < n_config_items && r >= 0; i++) {

@@ -102,10 +102,10 @@ static bool rule_matches(const Rule *rule, const ProcessFacts *facts) {
 /**
  * policy_match_process() - what do the rules say about a process?
  * @facts: untrusted text, "" where it could not be read: that matches no pattern
- * @ret:   rule_adjust, rule and tier are set, whatever they held
+ * @ret:   rule_adjust, rule, tier, kernel_wanted and kernel_rule are set, whatever they held
  */
 void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSample *ret) {
-        int32_t adjust = 0, adjusted_by = -1, tier_by = -1;
+        int32_t adjust = 0, adjusted_by = -1, tier_by = -1, kernel = 0, kernel_by = -1;
         Tier tier = TIER_NORMAL;
 
         for (uint32_t i = 0; i < p->n_rules; i++) {
@@ -115,6 +115,10 @@ void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSam
                 adjust += rule->adjust; /* at most POLICY_RULES_MAX times 1000 */
                 if (rule->adjust != 0)
                         adjusted_by = (int32_t)i;
+                if (rule->adjust != 0 && rule->apply_to_kernel) {
+                        kernel += rule->adjust;
+                        kernel_by = (int32_t)i;
+                }
                 if (rule->tier >= 0) {
                         tier = rule->tier;
                         tier_by = (int32_t)i;
@@ -123,4 +127,6 @@ void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSam
         ret->rule_adjust = MAX(-1000, MIN(1000, adjust));
         ret->rule = tier_by >= 0 ? tier_by : adjusted_by;
         ret->tier = tier;
+        ret->kernel_wanted = MAX(-1000, MIN(1000, kernel));
+        ret->kernel_rule = kernel_by;
 }

@@ -66,6 +66,13 @@ static int check_range(const ConfigContext *c, const ConfigItem *item, Unit unit
         return -EINVAL;
 }
 
+static void print_exact(FILE *f, const ConfigItem *item, Unit unit, uint64_t v) {
+        char buf[40];
+        TextBuf b = TEXT_BUF(buf);
+        exact_append(&b, unit, v, EXACT_PLAIN);
+        fprintf(f, "%s=%s\n", item->key, buf);
+}
+
 static int parse_usec(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
         uint64_t v;
 
@@ -78,12 +85,9 @@ static int parse_usec(const ConfigContext *c, const ConfigItem *item, const char
 }
 
 static void print_usec(FILE *f, const ConfigItem *item, const void *field, const Policy *p, ExpressionScope scope) {
-        char buf[40];
-        TextBuf b = TEXT_BUF(buf);
         (void)p;
         (void)scope;
-        exact_append(&b, UNIT_USEC, *(const uint64_t *)field, EXACT_PLAIN);
-        fprintf(f, "%s=%s\n", item->key, buf);
+        print_exact(f, item, UNIT_USEC, *(const uint64_t *)field);
 }
 
 const ConfigType type_usec = { "a time with its unit, such as 500ms, 2s or 1min", parse_usec, print_usec };
@@ -122,6 +126,46 @@ static void print_count32(FILE *f, const ConfigItem *item, const void *field, co
 }
 
 const ConfigType type_count32 = { "a number", parse_count32, print_count32 };
+
+static int parse_share32(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
+        uint64_t v;
+
+        if (strcmp(value, "0") == 0)
+                v = 0;
+        else if (units_parse_share(value, strlen(value), &v) < 0)
+                return fail_value(c, item, value);
+        if (check_range(c, item, UNIT_SHARE, value, v) < 0)
+                return -EINVAL;
+        *(uint32_t *)field = (uint32_t)v;
+        return 0;
+}
+
+static void print_share32(FILE *f, const ConfigItem *item, const void *field, const Policy *p, ExpressionScope scope) {
+        (void)p;
+        (void)scope;
+        print_exact(f, item, UNIT_SHARE, *(const uint32_t *)field);
+}
+
+const ConfigType type_share32 = { "a share with its sign, such as 2% or 0.1%", parse_share32, print_share32 };
+
+static int parse_bytes(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
+        uint64_t v;
+
+        if (units_parse_bytes(value, strlen(value), &v) < 0)
+                return fail_value(c, item, value);
+        if (check_range(c, item, UNIT_BYTES, value, v) < 0)
+                return -EINVAL;
+        *(uint64_t *)field = v;
+        return 0;
+}
+
+static void print_bytes(FILE *f, const ConfigItem *item, const void *field, const Policy *p, ExpressionScope scope) {
+        (void)p;
+        (void)scope;
+        print_exact(f, item, UNIT_BYTES, *(const uint64_t *)field);
+}
+
+const ConfigType type_bytes = { "a size, such as 512K, 64M or 1.5G", parse_bytes, print_bytes };
 
 static int parse_adjust(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
         size_t skip = value[0] == '+' && value[1] != '-';

@@ -58,6 +58,9 @@ static char *load_and_print(ConfigKind kind, const char *text, size_t size) {
                                                       (strcmp(item->section, "Kill") == 0 &&
                                                        target.cgroup.levels[LEVEL_KILL].when == EXPR_NONE)))
                                 continue;
+                        if (kind == CONFIG_CGROUP && strcmp(item->section, "Proactive") == 0 &&
+                            target.cgroup.proactive.pressure_permyriad == 0)
+                                continue;
                         if (strcmp(section, item->section) != 0)
                                 fprintf(f, "[%s]\n", item->section);
                         section = item->section;

@@ -54,8 +54,14 @@ static void test_builtin(void **state) {
         assert_int_equal(policy_host(p), 1);
         assert_true(p->cgroups[1].levels[LEVEL_KILL].when != EXPR_NONE);
         assert_int_equal(p->cgroups[1].levels[LEVEL_KILL].steps, 1u << STEP_TERMINATE | 1u << STEP_KILL);
-        assert_true(p->cgroups[1].levels[LEVEL_RELIEVE].when == EXPR_NONE);
-        assert_int_equal(p->cgroups[1].levels[LEVEL_RELIEVE].steps, 0);
+        assert_true(p->cgroups[0].levels[LEVEL_RELIEVE].when == EXPR_NONE);
+        assert_int_equal(p->cgroups[0].levels[LEVEL_RELIEVE].steps, 0);
+        /* nobody is frozen, slowed, restarted or stopped by default, and nothing lasts without an end */
+        const LevelPolicy *relieve = &p->cgroups[1].levels[LEVEL_RELIEVE];
+        assert_true(relieve->when != EXPR_NONE && relieve->until != EXPR_NONE);
+        assert_int_equal(relieve->steps, STEP_BIT(STEP_NOTIFY) | STEP_BIT(STEP_RECLAIM) | STEP_BIT(STEP_THROTTLE));
+        assert_int_equal(relieve->throttle_floor_permyriad, 2500);
+        assert_int_equal(p->cgroups[1].proactive.pressure_permyriad, 0);
         assert_true(p->daemon.interval_min_usec == 50 * USEC_PER_MSEC && p->daemon.psi_triggers && !p->daemon.dry_run);
         policy_free(p);
         tree_done(&t);
@@ -360,6 +366,13 @@ static const char *const dump_sources[][2] = {
           "[Kill]\nWhen=exhaustion<1s\nDo=terminate grace=1500ms\nVictim=cgroup\nRank=pressure\nMaxProcesses=17\nCooldown=1min\n" },
         { "etc/headroom/cgroups.d/20-b.conf", "[Match]\nUnit=a\\x2d@[0-9]*.service\nLimited=1\n[Relieve]\nWhen=refaults>1%/s\n[Kill]\nWhen=scan-rate>1G\nDo=notify\n" },
         { "etc/headroom/cgroups.d/30-c.conf", "[Match]\nContainer=*\n" },
+        { "etc/headroom/cgroups.d/40-d.conf",
+          "[Match]\nCgroup=d\n[Warn]\nWhen=full>1%\nDo=trim,reclaim swappiness=0,pageout\n[Relieve]\nWhen=full>5%\n"
+          "Do=notify,reclaim swappiness=200,throttle floor=12.5%,slow weight=37,freeze max=1.5s,restart\n"
+          "[Kill]\nWhen=full>50%\nDo=notify,trim,reclaim,pageout,throttle,slow,freeze,restart,stop,terminate,kill\n"
+          "[Proactive]\nPressure=0.01%\nStep=0.25%\nFloor=1.5M\nBackoff=90s\n" },
+        { "etc/headroom/cgroups.d/41-e.conf", "[Match]\nCgroup=e\n[Proactive]\nPressure=0.1%\n" },
+        { "etc/headroom/cgroups.d/42-f.conf", "[Match]\nCgroup=f\n[Proactive]\nPressure=0\nStep=5%\n" },
         { "etc/headroom/rules.d/a.conf", "[Match]\nName=~^(a|b)$\nName=c*\nUid=1000-1999\nUser=root\nCgroup=/a/**\n[Score]\nAdjust=+5\nTier=avoid\nApplyToKernel=yes\n" },
         { "etc/headroom/rules.d/b.conf", "[Match]\nExe=/usr/bin/*\nCmdline=* -x \\*\nUnit=*.scope\n" },
 };
@@ -389,6 +402,79 @@ static void test_dump_loads(void **state) {
         policy_free(again);
         tree_done(&t);
         tree_done(&copy);
+}
+
+/* What Do= and [Proactive] come to, and that no option is left behind by a step that is not there. */
+static void test_steps(void **state) {
+        (void)state;
+        ConfigTree t;
+        tree_init(&t);
+        for (size_t i = 0; i < ARRAY_SIZE(dump_sources); i++)
+                tree_write(&t, dump_sources[i][0], dump_sources[i][1]);
+        Policy *p = load(&t, NULL);
+        const CgroupPolicy *d = find(p, "40-d"), *e = find(p, "41-e"), *f = find(p, "42-f");
+        const LevelPolicy *warn = &d->levels[LEVEL_WARN], *relieve = &d->levels[LEVEL_RELIEVE], *kill = &d->levels[LEVEL_KILL];
+        assert_int_equal(warn->steps, STEP_BIT(STEP_TRIM) | STEP_BIT(STEP_RECLAIM) | STEP_BIT(STEP_PAGEOUT));
+        assert_int_equal(warn->reclaim_swappiness, 0);
+        assert_true(warn->grace_usec == 0 && warn->throttle_floor_permyriad == 0 && warn->slow_weight == 0 && warn->freeze_max_usec == 0);
+        assert_int_equal(relieve->steps, STEP_BIT(STEP_NOTIFY) | STEP_BIT(STEP_RECLAIM) | STEPS_LASTING | STEP_BIT(STEP_RESTART));
+        assert_int_equal(relieve->reclaim_swappiness, 200);
+        assert_int_equal(relieve->throttle_floor_permyriad, 1250);
+        assert_int_equal(relieve->slow_weight, 37);
+        assert_true(relieve->freeze_max_usec == 1500 * USEC_PER_MSEC && relieve->grace_usec == 0);
+        assert_int_equal(kill->steps, STEP_BIT(_STEP_MAX) - 1);
+        assert_int_equal(kill->reclaim_swappiness, -1);
+        assert_int_equal(kill->throttle_floor_permyriad, 2500);
+        assert_int_equal(kill->slow_weight, 10);
+        assert_true(kill->freeze_max_usec == 30 * USEC_PER_SEC && kill->grace_usec == 2 * USEC_PER_SEC);
+        assert_int_equal(d->proactive.pressure_permyriad, 1);
+        assert_int_equal(d->proactive.step_permyriad, 25);
+        assert_true(d->proactive.floor_bytes == 3 << 19 && d->proactive.backoff_usec == 90 * USEC_PER_SEC);
+        assert_int_equal(e->proactive.pressure_permyriad, 10);
+        assert_int_equal(e->proactive.step_permyriad, 200);
+        assert_true(e->proactive.floor_bytes == 0 && e->proactive.backoff_usec == 30 * USEC_PER_SEC);
+        /* off is off */
+        assert_true(f->proactive.pressure_permyriad == 0 && f->proactive.step_permyriad == 0 && f->proactive.backoff_usec == 0);
+        /* a level without When= holds nothing */
+        assert_true(e->levels[LEVEL_RELIEVE].steps == 0 && e->levels[LEVEL_RELIEVE].reclaim_swappiness == -1);
+        policy_free(p);
+        tree_done(&t);
+}
+
+/* A drop-in replaces the whole of Do=, and each option of the steps changes the hash. */
+static void test_steps_dropin(void **state) {
+        (void)state;
+        static const char *const changes[] = {
+                "[Relieve]\nDo=notify,reclaim swappiness=199,throttle floor=12.5%,slow weight=37,freeze max=1.5s,restart\n",
+                "[Relieve]\nDo=notify,reclaim,throttle floor=12.5%,slow weight=37,freeze max=1.5s,restart\n",
+                "[Relieve]\nDo=notify,reclaim swappiness=200,throttle floor=12.51%,slow weight=37,freeze max=1.5s,restart\n",
+                "[Relieve]\nDo=notify,reclaim swappiness=200,throttle floor=12.5%,slow weight=38,freeze max=1.5s,restart\n",
+                "[Relieve]\nDo=notify,reclaim swappiness=200,throttle floor=12.5%,slow weight=37,freeze max=1501ms,restart\n",
+                "[Relieve]\nDo=notify,reclaim swappiness=200,throttle floor=12.5%,slow weight=37,freeze max=1.5s,stop\n",
+                "[Relieve]\nDo=\n",
+                "[Proactive]\nPressure=0.02%\n",
+                "[Proactive]\nStep=0.26%\n",
+                "[Proactive]\nFloor=\n",
+                "[Proactive]\nBackoff=89s\n",
+                "[Proactive]\nPressure=\n",
+        };
+        uint64_t hashes[ARRAY_SIZE(changes) + 1];
+        for (size_t i = 0; i <= ARRAY_SIZE(changes); i++) {
+                ConfigTree t;
+                tree_init(&t);
+                for (size_t k = 0; k < ARRAY_SIZE(dump_sources); k++)
+                        tree_write(&t, dump_sources[k][0], dump_sources[k][1]);
+                if (i < ARRAY_SIZE(changes))
+                        tree_write(&t, "etc/headroom/cgroups.d/40-d.conf.d/x.conf", changes[i]);
+                Policy *p = load(&t, NULL);
+                hashes[i] = p->hash;
+                for (size_t k = 0; k < i; k++)
+                        assert_true(hashes[k] != hashes[i]);
+                if (i == 6)
+                        assert_int_equal(find(p, "40-d")->levels[LEVEL_RELIEVE].steps, STEP_BIT(STEP_NOTIFY));
+                policy_free(p);
+                tree_done(&t);
+        }
 }
 
 /* The hash sees every option, and nothing of where the files are. */
@@ -474,6 +560,8 @@ int main(void) {
                 cmocka_unit_test(test_all_or_nothing),
                 cmocka_unit_test(test_report_in_use),
                 cmocka_unit_test(test_dump_loads),
+                cmocka_unit_test(test_steps),
+                cmocka_unit_test(test_steps_dropin),
                 cmocka_unit_test(test_hash),
                 cmocka_unit_test(test_longest_condition),
                 cmocka_unit_test(test_caps),

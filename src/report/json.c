@@ -111,6 +111,7 @@ json_t *json_candidate(const Candidate *c, const char *rule_name) {
         set(o, "size_pages", json_number(c->size_pages));
         set(o, "oom_score_adj", json_integer(c->oom_score_adj));
         set(o, "rule_adjust", json_integer(c->rule_adjust));
+        set(o, "kernel_adjust", json_integer(c->kernel_adjust));
         set(o, "rule", rule_name && rule_name[0] ? json_escaped(rule_name) : json_null());
         set(o, "tier", json_name(tier_to_string(c->tier)));
         set(o, "protected", json_boolean(c->is_protected));

@@ -142,8 +142,10 @@ void line_append_candidate(TextBuf *b, const Candidate *c) {
         }
         if (c->oom_score_adj != 0)
                 text_appendf(b, ", oom_score_adj %" PRId32, c->oom_score_adj);
-        if (c->rule_adjust != 0)
-                text_appendf(b, ", rules %+" PRId32, c->rule_adjust);
+        if (c->kernel_adjust != 0)
+                text_appendf(b, " (of that rules %+" PRId32 ")", c->kernel_adjust);
+        if (c->rule_adjust != c->kernel_adjust)
+                text_appendf(b, ", rules %+" PRId32, c->rule_adjust - c->kernel_adjust);
         if (c->tier != TIER_NORMAL && tier)
                 text_appendf(b, ", tier %s", tier);
         append_term_if(b, c->is_protected, ", within its memory.min or memory.low");
@@ -303,6 +305,7 @@ void line_append_held(TextBuf *b, const KillHeld *h) {
         const char *hold = hold_to_string(h->hold);
 
         line_append_domain(b, h->domain_path);
-        text_appendf(b, ": held back (%s) although ", hold ? hold : "?");
+        text_appendf(b, ": held back (%s%s) although ", hold ? hold : "?",
+                     h->hold == HOLD_OWN_THROTTLE ? ": it stands still since headroomd holds it" : "");
         condition_append(b, &h->condition);
 }

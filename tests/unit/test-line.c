@@ -260,6 +260,27 @@ static void test_level(void **state) {
         assert_null(strstr(buf, "kill"));
 }
 
+/* Where our own throttle is the reason, the line says so in words. */
+static void test_held(void **state) {
+        (void)state;
+        static const struct {
+                Hold hold;
+                const char *text;
+        } rows[] = {
+                { HOLD_COOLDOWN, "a\\x0a: held back (cooldown) although available 41M < 51M (10%)" },
+                { HOLD_OWN_THROTTLE,
+                  "a\\x0a: held back (own-throttle: it stands still since headroomd holds it) although available 41M < 51M (10%)" },
+                { _HOLD_MAX, "a\\x0a: held back (?) although available 41M < 51M (10%)" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char buf[256];
+                TextBuf b = TEXT_BUF(buf);
+                const KillHeld h = { .domain_path = "a\n", .hold = rows[i].hold, .condition = { .n_terms = 1, .terms = { term_available() } } };
+                line_append_held(&b, &h);
+                assert_string_equal(buf, rows[i].text);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_terms),
@@ -271,6 +292,7 @@ int main(void) {
                 cmocka_unit_test(test_hostile_names),
                 cmocka_unit_test(test_end),
                 cmocka_unit_test(test_level),
+                cmocka_unit_test(test_held),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ typedef struct Client {
         Control *control;
         int fd; /* -EBADF: the slot is free */
         bool is_privileged;
+        bool is_waiting; /* for control_answer_waiting() */
         sd_event_source *io, *timer;
         size_t n_in;
         char *out; /* NULL while the request is being read */
@@ -48,6 +49,7 @@ static void client_close(Client *c) {
         c->fd = fd_close(c->fd);
         free(c->out);
         c->out = NULL;
+        c->is_waiting = false;
         c->n_in = c->n_out = c->sent = 0;
 }
 
@@ -78,7 +80,23 @@ static void client_send(Client *c) {
         client_close(c);
 }
 
+/* Nothing more is read from it; that it hangs up is seen when it is answered, or when its time is over. */
+static void client_wait(Client *c) {
+        int r = sd_event_source_set_io_events(c->io, 0);
+        if (r >= 0)
+                r = sd_event_source_set_time_relative(c->timer, CONTROL_LATER_USEC);
+        if (r < 0)
+                client_close(c);
+        else
+                c->is_waiting = true;
+}
+
 static void client_answer(Client *c, char *answer) {
+        if (answer == CONTROL_LATER) {
+                client_wait(c);
+                return;
+        }
+        c->is_waiting = false;
         c->out = answer;
         if (!answer) {
                 client_close(c);
@@ -112,7 +130,10 @@ static int on_client_io(sd_event_source *s, int fd, uint32_t events, void *userd
         (void)fd;
         if (c->out)
                 client_send(c);
-        else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        else if (c->is_waiting) {
+                /* Only EPOLLHUP and EPOLLERR come without being asked for: nobody is there any more. */
+                client_close(c);
+        } else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 client_receive(c);
         return 0;
 }
@@ -251,6 +272,17 @@ Control *control_free(Control *c) {
         }
         free(c);
         return NULL;
+}
+
+unsigned control_answer_waiting(Control *c, const char *line) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+                if (c->clients[i] && c->clients[i]->is_waiting) {
+                        client_answer(c->clients[i], strdup(line));
+                        n++;
+                }
+        return n;
 }
 
 const ControlStats *control_stats(const Control *c) {

@@ -14,10 +14,16 @@
 #define CONTROL_CLIENTS_RESERVED 2 /* of them, for root */
 #define CONTROL_REQUEST_MAX  4096
 #define CONTROL_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* For an answer that comes later; headroomctl itself waits for 10 s. */
+#define CONTROL_LATER_USEC (15 * USEC_PER_SEC)
+/* Not a text: what a handler returns instead of one. */
+#define CONTROL_LATER ((char *)-1)
 
 /*
  * Answers one request, @n bytes of @request without the newline, NUL-terminated. Returns a line that ends in a
  * newline, allocated; NULL when out of memory. @is_privileged: the client is root, or has our own uid.
+ *
+ * CONTROL_LATER: the client waits for control_answer_waiting().
  */
 typedef char *(*ControlHandler)(void *userdata, const char *request, size_t n, bool is_privileged);
 
@@ -32,4 +38,6 @@ int control_new(sd_event *event, const char *dir, int64_t priority, ControlHandl
                 Control **ret);
 Control *control_free(Control *c);
 DEFINE_TRIVIAL_CLEANUP(Control, control_free)
+/* Gives @line, which is borrowed, to all that wait since a handler said CONTROL_LATER; returns how many. */
+unsigned control_answer_waiting(Control *c, const char *line);
 const ControlStats *control_stats(const Control *c);

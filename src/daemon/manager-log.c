@@ -50,6 +50,14 @@ static void fields_of_domain(Log *l, const char *domain_path, const char *policy
         field_escaped(l, "HEADROOM_POLICY", policy_name);
 }
 
+void manager_log_unit_fields(Manager *m, const char *cgroup_path) {
+        fields_of_unit(m->log, cgroup_path);
+}
+
+void manager_log_domain_fields(Manager *m, const char *domain_path, const char *policy_name) {
+        fields_of_domain(m->log, domain_path, policy_name);
+}
+
 static void fields_of_victim(Log *l, const KillRecord *r, const Candidate *c) {
         static const char *const kinds[] = {
                 [CANDIDATE_PROCESS] = "process",

@@ -99,6 +99,7 @@ static void use_policy(Manager *m, Policy *policy, void *memory, size_t size, De
         m->need = 0;
         m->held_told = HOLD_NONE;
         m->baseline_due_usec = 0;
+        manager_renew_measures(m);
 }
 
 int manager_load_policy(Manager *m, bool is_reload) {
@@ -157,6 +158,8 @@ static void reload(Manager *m) {
                 m->stats.n_reloads++;
                 discover(m);
                 manager_sync_triggers(m);
+                manager_adjust_start(m);
+                manager_sysctl_reload(m);
                 TextBuf *b = log_begin(m->log, LOG_INFO, MESSAGE_ID_POLICY_RELOADED);
                 text_appendf(b, "policy loaded again: %u policies for cgroups, %u rules", m->policy->n_cgroups,
                              m->policy->n_rules);
@@ -182,4 +185,5 @@ void manager_housekeeping(Manager *m) {
                 return;
         if (now >= m->discover_due_usec || (m->discover_wanted && now - m->discover_usec >= m->discover_spacing_usec))
                 discover(m);
+        manager_sysctl_step(m);
 }

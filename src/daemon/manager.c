@@ -40,7 +40,9 @@ int manager_sample(Manager *m, uint32_t detail, Snapshot *ret) {
                 m->stats.n_sample_errors++;
                 return r;
         }
+        manager_adjust_annotate(m, ret);
         ret->n_kills = 0;
+        ret->n_measures = 0;
         meter_add(detail ? &m->stats.detail : &m->stats.cheap, clock_mono_usec() - begin);
         return 0;
 }
@@ -61,11 +63,14 @@ static int run_round(Manager *m, uint32_t detail) {
         for (uint32_t i = 0; i < m->n_statuses; i++)
                 if (m->n_rounds == 0 || m->statuses[i].outcome == KILL_PENDING)
                         m->snap.kills[m->snap.n_kills++] = m->statuses[i];
+        if (m->n_rounds == 0)
+                manager_tell_measures(m, &m->snap);
         uint64_t begin = clock_mono_usec();
         r = decide_step(m->state, &m->snap, d);
         meter_add(&m->stats.decide, clock_mono_usec() - begin);
         if (r < 0)
                 return r;
+        manager_told_measures(m, m->snap.n_measures);
         m->n_rounds++;
         m->need = d->need;
         return 0;
@@ -101,6 +106,7 @@ static void say(Manager *m, const KillRecord *kill) {
                 manager_log_round(m, &m->rounds[i]);
         if (kill)
                 manager_log_kill(m, kill);
+        manager_log_measures(m);
         manager_log_complaints(m);
         if (sense_degraded(m->sense) != m->degraded_told)
                 manager_log_degraded(m);
@@ -118,6 +124,7 @@ void manager_tick(Manager *m) {
         m->tick_usec = m->sample_usec = clock_mono_usec();
         m->stats.n_ticks++;
         manager_poll_act(m);
+        manager_poll_measures(m);
         m->n_rounds = 0;
         int r = run_round(m, detail_due(m));
         while (r >= 0 && m->n_rounds < ROUNDS_MAX) {
@@ -129,7 +136,10 @@ void manager_tick(Manager *m) {
         }
         if (m->n_rounds > 0 && m->rounds[m->n_rounds - 1].has_kill)
                 kill = manager_kill(m, &m->rounds[m->n_rounds - 1]);
-        meter_add(&m->stats.tick, clock_mono_usec() - m->tick_usec);
+        manager_carry_out(m);
+        uint64_t now = clock_mono_usec();
+        meter_add(&m->stats.tick, now - m->tick_usec);
+        meter_recent_add(&m->stats.tick_recent, now, now - m->tick_usec);
 
         if (m->n_rounds > 0)
                 say(m, kill);
@@ -153,7 +163,9 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         (void)s;
         (void)usec;
-        meter_add(&m->stats.lateness, u64_sub_sat(clock_mono_usec(), m->due_usec + m->slack_usec));
+        uint64_t now = clock_mono_usec(), late = u64_sub_sat(now, m->due_usec + m->slack_usec);
+        meter_add(&m->stats.lateness, late);
+        meter_recent_add(&m->stats.lateness_recent, now, late);
         manager_tick(m);
         manager_housekeeping(m);
         return 0;
@@ -229,23 +241,29 @@ static int open_stages(Manager *m) {
                        &m->act);
 }
 
-/* Without a place for it, or beside another daemon: no control socket, and everything else as usual. */
-static int open_control(Manager *m) {
-        if (!m->is_live)
-                return 0;
-        int r = runtime_dir_acquire(&m->runtime);
+/* The runtime directory and what lies in it, before anything on the host is changed. */
+static int open_runtime(Manager *m) {
+        int r = m->is_live ? runtime_dir_acquire(&m->runtime) : 0;
         if (r == -EBUSY && !m->options.dry_run && !m->options.force) {
                 log_linef(
                         m->log, LOG_ERR, NULL,
                         "another headroomd is running (it holds the lock of the runtime directory); --force to run beside it");
                 return -EBUSY;
         }
+        m->runtime_error = MIN(r, 0);
+        return manager_open_undo(m);
+}
+
+/* Without a place for it, or beside another daemon: no control socket, and everything else as usual. */
+static void open_control(Manager *m) {
+        if (!m->is_live)
+                return;
+        int r = m->runtime_error;
         if (r >= 0)
                 r = control_new(m->event, m->runtime.path, PRIORITY_CONTROL, status_answer, m, &m->control);
         if (r < 0)
                 log_linef(m->log, LOG_NOTICE, NULL, "no control socket (%s): headroomctl cannot ask this daemon",
                           r == -EBUSY ? "another headroomd is running" : strerrordesc_np(-r));
-        return 0;
 }
 
 static int check_rights(Manager *m) {
@@ -316,14 +334,22 @@ static int manager_start(Manager *m) {
         r = check_rights(m);
         if (r < 0)
                 return r;
+        r = open_runtime(m);
+        if (r < 0)
+                return r;
         r = add_events(m);
         if (r < 0)
                 return r;
-        r = open_control(m);
+        r = manager_open_measures(m);
         if (r < 0)
                 return r;
+        open_control(m);
         manager_sync_triggers(m);
         m->discover_usec = m->discover_due_usec = clock_mono_usec();
+        manager_adjust_start(m);
+        r = manager_sysctl_start(m);
+        if (r < 0)
+                return r;
         rehearse(m);
         say_hello(m);
         return 0;
@@ -336,6 +362,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         m->options = *options;
         m->is_live = strcmp(options->root, "/") == 0;
         m->runtime = RUNTIME_DIR_NULL;
+        m->undo_dir_fd = -EBADF;
         m->stats.start_usec = clock_mono_usec();
         m->root_fd = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = m->root_fd < 0 ? -errno : log_new(LOG_SINK_AUTO, &m->log);
@@ -359,6 +386,10 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         manager_release_triggers(m);
+        manager_sysctl_stop(m);
+        manager_adjust_stop(m);
+        manager_close_measures(m);
+        manager_close_undo(m);
         m->control = control_free(m->control);
         runtime_dir_release(&m->runtime);
         m->tick_timer = sd_event_source_disable_unref(m->tick_timer);
@@ -386,6 +417,7 @@ int manager_run(Manager *m) {
         manager_tick(m);
         if (m->n_rounds == 1) /* else it was in earnest already */
                 rehearse_ranking(m);
+        manager_sysctl_step(m);
         int r = manager_start_view(m);
         if (r < 0)
                 return r;

@@ -6,8 +6,13 @@
  *
  *   manager.c           life, the tick, its timing
  *   manager-kill.c      second look, kill, what came back
+ *   manager-measure.c   the steps below the kill: handing them over, what came back
+ *   manager-undo.c      the undo journal: at start, at the end, by hand
  *   manager-log.c       what is said about all that
+ *   manager-log-measure.c ... and of the steps below the kill
  *   manager-policy.c    loading and reloading, what the host lacks, discovery
+ *   manager-adjust.c    rules with ApplyToKernel=, on processes as they start
+ *   manager-sysctl.c    the settings below /proc/sys/vm
  *   manager-triggers.c  PSI triggers, which wake a sleeping daemon
  *   manager-view.c      the lines that a dry run on a terminal prints
  *
@@ -17,12 +22,18 @@
 #include <systemd/sd-event.h>
 
 #include "act/act.h"
+#include "act/adjust.h"
+#include "act/measures.h"
+#include "act/undo.h"
 #include "base/macros.h"
 #include "config/config.h"
+#include "daemon/bus.h"
 #include "daemon/control.h"
 #include "daemon/kill-history.h"
 #include "daemon/log.h"
+#include "daemon/measure-book.h"
 #include "daemon/meter.h"
+#include "daemon/replay.h"
 #include "daemon/runtime-dir.h"
 #include "decide/decide.h"
 #include "sense/sense.h"
@@ -54,16 +65,36 @@ typedef struct Trigger {
         sd_event_source *source;
 } Trigger;
 
+/* An answer that has not been put into the log yet. */
+typedef struct MeasureNews {
+        BookEntry entry;
+        MeasureStatus status;
+} MeasureNews;
+#define MEASURE_NEWS_MAX 32
+
+/* Rounds of reclaim or pageout, of which the log has one line for many. */
+typedef struct ReliefSeries {
+        uint64_t begin_usec, said_usec, last_usec; /* begin 0: none goes on */
+        uint64_t done_bytes;
+        uint32_t n_rounds, n_short; /* short: less was found than asked for */
+} ReliefSeries;
+
 typedef struct ManagerStats {
         uint64_t start_usec;
         uint64_t n_ticks, n_trigger_events, n_discoveries, n_sample_errors;
+        uint64_t n_measures, n_measures_failed;
         uint64_t n_kills, n_kills_failed, n_not_confirmed, n_kernel_oom, n_reloads, n_reloads_refused;
         Meter lateness;      /* of the tick's timer, beyond the slack it was given */
         Meter cheap, detail; /* one sample */
         Meter decide;        /* one step */
         Meter tick;          /* all of a tick, without logging */
         Meter kill;          /* from the beginning of the sample to the signal */
+        Meter measure_run;   /* one call of a measure, on its own thread */
+        MeterRecent lateness_recent, tick_recent;
 } ManagerStats;
+
+typedef struct AdjustRun AdjustRun;
+typedef struct SysctlRun SysctlRun;
 
 typedef struct Manager {
         ManagerOptions options;
@@ -72,10 +103,21 @@ typedef struct Manager {
         sd_event *event;
         Log *log;
         RuntimeDir runtime;
+        int runtime_error; /* why there is none */
         Control *control;
         KillHistory *history;
         Sense *sense;
         Act *act;
+        Undo *undo;         /* what has been changed and must be put back */
+        Measures *measures; /* the steps below the kill */
+        int undo_dir_fd;
+        UndoHost undo_host;
+        ActHost act_host;
+        Replay *replay;     /* of a release by hand, the latest */
+        bool is_releasing;  /* ... which goes on */
+        Bus *bus;           /* NULL: no policy asks programs to shrink */
+        AdjustRun *adjust;  /* NULL: no rule has ApplyToKernel= */
+        SysctlRun *sysctl;  /* the settings below /proc/sys/vm */
 
         Policy *policy;
         void *state_memory;
@@ -84,6 +126,19 @@ typedef struct Manager {
         uint64_t id_base, id_last; /* act's kill ids = those of the state + id_base: a new state counts from 1 again */
         bool reload_wanted;
         uint64_t reload_wanted_usec;
+
+        /* the steps below the kill */
+        MeasureBook *book;
+        sd_event_source *measures_io;
+        int measure_results[ROUNDS_MAX][MEASURES_MAX]; /* of handing them over, in the latest tick */
+        MeasureNews *news; /* MEASURE_NEWS_MAX */
+        uint32_t n_news;
+        ReliefSeries series[2][2]; /* reclaim, pageout; by a level, proactive */
+        struct {
+                int error;
+                uint64_t usec;
+        } measure_failures[_STEP_MAX]; /* said already */
+        uint64_t measure_pause_usec;   /* none is begun before */
 
         sd_event_source *tick_timer, *act_io, *end_timer, *view_timer, *signals[3];
         Trigger triggers[TRIGGERS_MAX];
@@ -139,7 +194,31 @@ void manager_poll_act(Manager *m);
 const KillRecord *manager_kill(Manager *m, Decision *d);
 void manager_settle(Manager *m);
 
+/* manager-measure.c */
+/* After manager_open_undo(). */
+int manager_open_measures(Manager *m);
+void manager_close_measures(Manager *m);
+void manager_renew_measures(Manager *m);
+void manager_poll_measures(Manager *m);
+void manager_tell_measures(Manager *m, Snapshot *snap);
+void manager_told_measures(Manager *m, uint32_t n);
+void manager_carry_out(Manager *m);
+/* They have all been put back by hand. */
+void manager_void_measures(Manager *m);
+
+/* manager-undo.c */
+int manager_open_undo(Manager *m);
+void manager_close_undo(Manager *m);
+int manager_release(Manager *m);
+
+/* manager-log-measure.c */
+/* What was asked for in this tick, and what was answered since the last. */
+void manager_log_measures(Manager *m);
+
 /* manager-log.c */
+/* UNIT= and its like of the unit around @cgroup_path, for the entry that is being made. */
+void manager_log_unit_fields(Manager *m, const char *cgroup_path);
+void manager_log_domain_fields(Manager *m, const char *domain_path, const char *policy_name);
 void manager_log_round(Manager *m, const Decision *d);
 void manager_log_kill(Manager *m, const KillRecord *r);
 void manager_log_end(Manager *m, const KillRecord *r);
@@ -156,6 +235,28 @@ void manager_release_policy(Manager *m);
 void manager_want_reload(Manager *m);
 /* Between ticks: a wanted reload, a due discovery. */
 void manager_housekeeping(Manager *m);
+
+/* manager-sysctl.c: [Sysctl] */
+/* After a policy was loaded and the journal opened. */
+int manager_sysctl_start(Manager *m);
+void manager_sysctl_reload(Manager *m);
+/* Between ticks; looks every ten seconds. */
+void manager_sysctl_step(Manager *m);
+/* Puts back what Restore= says; before the journal is closed. */
+void manager_sysctl_stop(Manager *m);
+
+/* manager-adjust.c: ApplyToKernel= */
+/* After a policy was loaded and the journal opened. */
+void manager_adjust_start(Manager *m);
+/* Gives everything back; before the journal is closed. */
+void manager_adjust_stop(Manager *m);
+/* An entry that an earlier daemon left was put back. */
+void manager_adjust_replayed(Manager *m, const UndoEntry *e);
+/* All entries were put back by hand. */
+void manager_adjust_released(Manager *m);
+void manager_adjust_annotate(Manager *m, Snapshot *snap);
+/* "connector" or "scan"; NULL where no rule has ApplyToKernel=, and @ret is untouched. */
+const char *manager_adjust_status(const Manager *m, AdjustCounts *ret);
 
 /* manager-triggers.c */
 void manager_sync_triggers(Manager *m);

@@ -16,3 +16,12 @@
 #define MESSAGE_ID_POLICY_REFUSED   "e411dbc06ece40bc98b5090b51dcd3cf" /* the old policy stays */
 #define MESSAGE_ID_DEGRADED         "a89429af7bd14f8db8fe60515f503a5b" /* what this host cannot offer */
 #define MESSAGE_ID_OTHER_OOM_DAEMON "b1dd5f8e56384628b0fda153bbf8b2e4"
+#define MESSAGE_ID_MEASURE          "6ff456f138bd40dd98d2c9ce894a76fc" /* a step below the kill is taken */
+#define MESSAGE_ID_WOULD_MEASURE    "da24e573ecc64c6d94d6eb3171363dd8" /* dry run: it would have been */
+#define MESSAGE_ID_MEASURE_END      "c740cb6f47e94625baa7b2ad99d31013" /* what it brought, or that it was put back */
+#define MESSAGE_ID_MEASURE_FAILED   "85ffd45af72049dca8207a4a7cbdff90" /* it was skipped; what happens instead */
+#define MESSAGE_ID_UNDO             "2652f287eea241afb178317e9f22a592" /* put back at start, or by hand */
+#define MESSAGE_ID_SYSCTL           "fec6cdcab75f45e88069ef576474fa27" /* a setting of the kernel was changed, or put back */
+#define MESSAGE_ID_WOULD_SYSCTL     "a8373ee8aa2d447a9c5d05d9713304d3" /* dry run: it would have been */
+#define MESSAGE_ID_SYSCTL_SKIPPED   "72bc201ea80640548a492112cab535ff" /* it cannot be written, or must not be now */
+#define MESSAGE_ID_SYSCTL_DRIFT     "bc3b239f2e1444aabd4c760784ab430b" /* somebody else has changed it */

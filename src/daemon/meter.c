@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/meter.h"
 
+#include <string.h>
+
 /* 0..3 have a bucket each; from 4 on the two bits below the highest choose among four. */
 static unsigned bucket_of(uint64_t usec) {
         if (usec < 4)
@@ -46,4 +48,41 @@ uint64_t meter_quantile(const Meter *m, uint64_t permyriad) {
 
 uint64_t meter_mean(const Meter *m) {
         return m->n > 0 ? m->sum_usec / m->n : 0;
+}
+
+/* Minutes that have passed since the present half began: 0, 1, or 2 and more. */
+static unsigned halves_over(const MeterRecent *m, uint64_t mono_usec) {
+        uint64_t n = u64_sub_sat(mono_usec, m->begin_usec) / METER_RECENT_USEC;
+        return (unsigned)MIN(n, UINT64_C(2));
+}
+
+void meter_recent_add(MeterRecent *m, uint64_t mono_usec, uint64_t usec) {
+        unsigned over = halves_over(m, mono_usec);
+
+        if (over > 0) {
+                m->present ^= 1;
+                m->halves[m->present] = (Meter){ 0 };
+                if (over > 1)
+                        m->halves[m->present ^ 1] = (Meter){ 0 };
+                m->begin_usec = mono_usec - u64_sub_sat(mono_usec, m->begin_usec) % METER_RECENT_USEC;
+        }
+        meter_add(&m->halves[m->present], usec);
+}
+
+static void meter_merge(Meter *m, const Meter *other) {
+        m->n += other->n;
+        m->sum_usec = u64_add_sat(m->sum_usec, other->sum_usec);
+        m->max_usec = MAX(m->max_usec, other->max_usec);
+        for (unsigned i = 0; i < METER_BUCKETS; i++)
+                m->buckets[i] = (uint32_t)MIN((uint64_t)m->buckets[i] + other->buckets[i], (uint64_t)UINT32_MAX);
+}
+
+void meter_recent_get(const MeterRecent *m, uint64_t mono_usec, Meter *ret) {
+        unsigned over = halves_over(m, mono_usec);
+
+        memset(ret, 0, sizeof(*ret));
+        if (over < 2)
+                meter_merge(ret, &m->halves[m->present]);
+        if (over < 1)
+                meter_merge(ret, &m->halves[m->present ^ 1]);
 }

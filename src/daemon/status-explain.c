@@ -113,10 +113,11 @@ static json_t *score_terms(const Manager *m, const ProcessSample *p, uint64_t to
         set(o, "oom_score_adj", json_integer(p->oom_score_adj));
         set(o, "oom_score_adj_pages", json_integer(p->oom_score_adj * unit));
         set(o, "rule_adjust", json_integer(p->rule_adjust));
-        set(o, "rule_adjust_pages", json_integer(p->rule_adjust * unit));
+        set(o, "kernel_adjust", json_integer(p->kernel_adjust));
+        set(o, "rule_adjust_pages", json_integer((p->rule_adjust - p->kernel_adjust) * unit));
         set(o, "badness_pages", has_sizes && badness != INT64_MIN ? json_integer(badness) : json_null());
         set(o, "score_pages",
-            has_sizes && badness != INT64_MIN ? json_integer(badness + p->rule_adjust * unit) : json_null());
+            has_sizes && badness != INT64_MIN ? json_integer(badness + (p->rule_adjust - p->kernel_adjust) * unit) : json_null());
         set(o, "never",
             reject != REJECT_NONE && reject_to_string(reject) ? json_string(reject_to_string(reject)) : json_null());
         set(o, "rule", rule_name(m, p->rule) ? json_escaped(rule_name(m, p->rule)) : json_null());

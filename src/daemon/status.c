@@ -87,8 +87,19 @@ static json_t *meter(const Meter *meter) {
 
         set(o, "n", count(meter->n));
         set(o, "mean_usec", count(meter_mean(meter)));
+        set(o, "p50_usec", count(meter_quantile(meter, 5000)));
         set(o, "p99_usec", count(meter_quantile(meter, 9900)));
         set(o, "max_usec", count(meter->max_usec));
+        return o;
+}
+
+/* With what came in the last minute or two as "recent". */
+static json_t *meter_and_recent(const Meter *all, const MeterRecent *recent) {
+        json_t *o = meter(all);
+        Meter m;
+
+        meter_recent_get(recent, clock_mono_usec(), &m);
+        set(o, "recent", meter(&m));
         return o;
 }
 
@@ -105,6 +116,8 @@ static json_t *self(const Manager *m) {
         set(o, "kills", count(s->n_kills));
         set(o, "kills_failed", count(s->n_kills_failed));
         set(o, "kills_not_confirmed", count(s->n_not_confirmed));
+        set(o, "measures", count(s->n_measures));
+        set(o, "measures_failed", count(s->n_measures_failed));
         set(o, "reloads", count(s->n_reloads));
         set(o, "reloads_refused", count(s->n_reloads_refused));
         set(o, "log_dropped", count(log_dropped(m->log)));
@@ -113,12 +126,13 @@ static json_t *self(const Manager *m) {
                 set(o, "control_refused", count(control_stats(m->control)->n_refused));
                 set(o, "control_timeouts", count(control_stats(m->control)->n_timeouts));
         }
-        set(meters, "tick_lateness", meter(&s->lateness));
-        set(meters, "tick", meter(&s->tick));
+        set(meters, "tick_lateness", meter_and_recent(&s->lateness, &s->lateness_recent));
+        set(meters, "tick", meter_and_recent(&s->tick, &s->tick_recent));
         set(meters, "cheap_sample", meter(&s->cheap));
         set(meters, "detailed_sample", meter(&s->detail));
         set(meters, "decide", meter(&s->decide));
         set(meters, "sample_to_signal", meter(&s->kill));
+        set(meters, "measure", meter(&s->measure_run));
         set(o, "meters", meters);
         return o;
 }
@@ -150,6 +164,20 @@ static json_t *last_kills(const Manager *m, bool is_privileged) {
         return a;
 }
 
+static json_t *kernel_adjust(const Manager *m) {
+        AdjustCounts c;
+        const char *method = manager_adjust_status(m, &c);
+        if (!method)
+                return json_null();
+        json_t *o = json_object();
+        set(o, "method", json_string(method));
+        set(o, "adjusted", count(c.n_adjusted));
+        set(o, "wanted", count(c.n_wanted));
+        set(o, "foreign", count(c.n_foreign));
+        set(o, "refused", count(c.n_refused));
+        return o;
+}
+
 static json_t *status(Manager *m, bool is_privileged) {
         json_t *o = json_object(), *policy = json_object();
         char hash[24];
@@ -162,6 +190,9 @@ static json_t *status(Manager *m, bool is_privileged) {
         set(o, "dry_run", json_boolean(m->policy->daemon.dry_run));
         set(o, "policy", policy);
         set(o, "domains", domains(m));
+        set(o, "measures", status_measures(m, is_privileged));
+        set(o, "undo", status_undo(m));
+        set(o, "kernel_adjust", kernel_adjust(m));
         set(o, "degraded", degraded(m));
         set(o, "others", peers(m));
         set(o, "kernel_oom_kills", count(m->stats.n_kernel_oom));
@@ -205,6 +236,15 @@ static char *answer_result(json_t *result) {
         return result ? answer(json_pack("{s:b, s:o}", "ok", 1, "result", result)) : NULL;
 }
 
+static char *answer_release(Manager *m, bool is_privileged) {
+        if (!is_privileged)
+                return answer_error(STATUS_ERROR_NOT_PERMITTED, "release changes the host: it is for root");
+        int r = manager_release(m);
+        if (r < 0)
+                return answer_error(STATUS_ERROR_FAILED, "nothing could be put back now, try again");
+        return CONTROL_LATER;
+}
+
 static char *answer_request(Manager *m, const json_t *request, bool is_privileged) {
         const char *verb = json_string_value(json_object_get(request, "verb"));
         const char *target = json_string_value(json_object_get(request, "target")), *error, *message;
@@ -217,6 +257,13 @@ static char *answer_request(Manager *m, const json_t *request, bool is_privilege
                 return answer_error(STATUS_ERROR_NOT_PERMITTED, "memory is short: only root is answered now");
         if (strcmp(verb, "status") == 0)
                 return answer_result(status(m, is_privileged));
+        if (strcmp(verb, "release") == 0)
+                return answer_release(m, is_privileged);
+        if (strcmp(verb, "sysctl") == 0) {
+                json_t *settings = status_sysctl(m);
+                return settings ? answer_result(settings)
+                                : answer_error(STATUS_ERROR_FAILED, "the settings have not been looked at yet");
+        }
         if (strcmp(verb, "history") != 0 && strcmp(verb, "explain") != 0)
                 return answer_error(STATUS_ERROR_BAD_REQUEST, "this daemon does not know that verb");
         if (!is_privileged)

@@ -28,6 +28,8 @@ static char *handle(void *userdata, const char *request, size_t n, bool is_privi
         f->n_requests++;
         memcpy(f->last, request, n + 1);
         f->last_size = n;
+        if (strcmp(request, "later") == 0)
+                return CONTROL_LATER;
         char *answer = malloc(f->answer_size + 2);
         memset(answer, 'a', f->answer_size);
         memcpy(answer + f->answer_size, "\n", 2);
@@ -215,6 +217,37 @@ static void test_runtime_dir(void **state) {
         unsetenv("RUNTIME_DIRECTORY");
 }
 
+/* Who asks for what takes its time waits, and keeps nobody else waiting. */
+static void test_later(void **state) {
+        Fixture *f = *state;
+        char buf[64] = "";
+        int a = client(f), b = client(f), gone = client(f), other = client(f);
+
+        const int fds[] = { a, b, gone };
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                assert_int_equal(send(fds[i], "later\n", 6, 0), 6);
+        turn(f);
+        assert_int_equal(f->n_requests, 3);
+        assert_int_equal(recv(a, buf, sizeof(buf), 0), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(send(other, "x\n", 2, 0), 2);
+        assert_int_equal(read_all(f, other), f->answer_size + 1);
+        close(other);
+        /* more text from one that waits is nobody's business; one that hangs up is forgotten */
+        assert_int_equal(send(b, "x\n", 2, 0), 2);
+        close(gone);
+        turn(f);
+        assert_int_equal(f->n_requests, 4);
+        assert_int_equal(control_answer_waiting(f->control, "done\n"), 2);
+        turn(f);
+        assert_int_equal(recv(a, buf, sizeof(buf), 0), 5);
+        assert_memory_equal(buf, "done\n", 5);
+        assert_int_equal(recv(b, buf, sizeof(buf), 0), 5);
+        assert_int_equal(control_answer_waiting(f->control, "done\n"), 0);
+        close(a);
+        close(b);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_request, setup, teardown),
@@ -222,6 +255,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_big_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stale_socket, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_later, setup, teardown),
                 cmocka_unit_test(test_runtime_dir),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,11 +48,51 @@ static void test_extremes(void **state) {
         }
 }
 
+static uint64_t recent_n(const MeterRecent *r, uint64_t now) {
+        Meter m;
+        meter_recent_get(r, now, &m);
+        return m.n;
+}
+
+/* What is older than two minutes is forgotten, what is younger than one never. */
+static void test_recent(void **state) {
+        (void)state;
+        const uint64_t minute = METER_RECENT_USEC, start = 1000 * minute + 5;
+        MeterRecent r = { 0 };
+        Meter m;
+
+        assert_int_equal(recent_n(&r, start), 0);
+        for (uint64_t i = 0; i < 60; i++)
+                meter_recent_add(&r, start + i * USEC_PER_SEC, 100);
+        assert_int_equal(recent_n(&r, start + 59 * USEC_PER_SEC), 60);
+        meter_recent_add(&r, start + minute, 7000);
+        assert_in_range(recent_n(&r, start + minute), 55, 61);
+        meter_recent_get(&r, start + minute, &m);
+        assert_int_equal(m.max_usec, 7000);
+        assert_in_range(meter_quantile(&m, 5000), 100, 125);
+        assert_int_equal(meter_quantile(&m, PERMYRIAD), 7000);
+        /* the outlier leaves with its minute */
+        meter_recent_add(&r, start + 3 * minute, 50);
+        meter_recent_get(&r, start + 3 * minute, &m);
+        assert_int_equal(m.n, 1);
+        assert_int_equal(m.max_usec, 50);
+        /* nothing came for long: nothing is said */
+        assert_int_equal(recent_n(&r, start + 10 * minute), 0);
+        /* at least the last minute is always there, wherever the halves begin */
+        MeterRecent s = { 0 };
+        for (uint64_t i = 0; i < 500; i++) {
+                uint64_t now = start + i * USEC_PER_SEC;
+                meter_recent_add(&s, now, 1);
+                assert_in_range(recent_n(&s, now), MIN(i + 1, UINT64_C(60)), 121);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_quantiles),
                 cmocka_unit_test(test_one_outlier_of_two),
                 cmocka_unit_test(test_extremes),
+                cmocka_unit_test(test_recent),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,14 @@ const Command commands[] = {
         { "explain", "CGROUP|PID|last", 1, 1, BIT(CTL_OPTION_OUTPUT),
           "who would go and why, or the record of the last kill", command_explain },
         { "history", "", 0, 0, BIT(CTL_OPTION_OUTPUT), "the last kills and what came back", command_history },
+        { "sysctl", "", 0, 0, BIT(CTL_OPTION_OUTPUT), "memory settings of the kernel: wanted, current, original, why",
+          command_sysctl },
         { "check", "[PATH...]", 0, 64,
           BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_STRICT) | BIT(CTL_OPTION_OPTIONS) |
                   BIT(CTL_OPTION_DUMP),
           "check the configuration; needs no daemon", command_check },
+        { "release", "", 0, 0, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_RUNTIME_DIR) | BIT(CTL_OPTION_AFTER_CRASH),
+          "put back everything that was changed; needs no daemon", command_release },
         { 0 },
 };
 
@@ -29,6 +33,10 @@ static const struct {
         [CTL_OPTION_STRICT] = { "strict", "--strict", "check: warnings count as errors", 0, false },
         [CTL_OPTION_OPTIONS] = { "options", "--options", "check: print every option with its default", 0, false },
         [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
+        [CTL_OPTION_RUNTIME_DIR] = { "runtime-dir", "--runtime-dir=DIR",
+                                     "release: DIR instead of /run/headroom", 0, true },
+        [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
+                                     0, false },
 };
 
 static const char *const exits[] = {
@@ -102,6 +110,12 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
                 return 0;
         case CTL_OPTION_DUMP:
                 i->dump = true;
+                return 0;
+        case CTL_OPTION_RUNTIME_DIR:
+                i->runtime_dir = value;
+                return 0;
+        case CTL_OPTION_AFTER_CRASH:
+                i->after_crash = true;
                 return 0;
         case _CTL_OPTION_MAX:
                 break;

@@ -35,6 +35,8 @@ typedef enum CtlOption {
         CTL_OPTION_STRICT,
         CTL_OPTION_OPTIONS,
         CTL_OPTION_DUMP,
+        CTL_OPTION_RUNTIME_DIR,
+        CTL_OPTION_AFTER_CRASH,
         _CTL_OPTION_MAX,
 } CtlOption;
 
@@ -45,6 +47,8 @@ typedef struct Invocation {
         const Command *command; /* NULL: nothing to do (--help, --version) */
         Format format;
         const char *root;
+        bool after_crash;        /* keep what a restart keeps; nothing to do while a daemon runs */
+        const char *runtime_dir; /* NULL: $RUNTIME_DIRECTORY or /run/headroom */
         bool strict, list_options, dump;
         bool color;
         char **args;
@@ -72,4 +76,6 @@ int commands_parse(int argc, char *argv[], Invocation *ret);
 CtlExit command_status(const Invocation *i);
 CtlExit command_explain(const Invocation *i);
 CtlExit command_history(const Invocation *i);
+CtlExit command_sysctl(const Invocation *i);
 CtlExit command_check(const Invocation *i);
+CtlExit command_release(const Invocation *i);

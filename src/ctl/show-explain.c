@@ -34,13 +34,18 @@ static void show_process(const Invocation *i, const json_t *p) {
                 if (!json_is_integer(json_object_get(score, terms[t].key)))
                         continue;
                 (void)fprintf(i->out, "  %-16s  %10" PRId64 " pages", terms[t].text, show_int(score, terms[t].key, 0));
-                if (strcmp(terms[t].key, "oom_score_adj_pages") == 0)
-                        (void)fprintf(i->out, "  (%" PRId64 " x %" PRId64 ")", show_int(score, "oom_score_adj", 0),
+                int64_t written = show_int(score, "kernel_adjust", 0);
+                if (strcmp(terms[t].key, "oom_score_adj_pages") == 0) {
+                        (void)fprintf(i->out, "  (%" PRId64 " x %" PRId64, show_int(score, "oom_score_adj", 0),
                                       show_int(score, "adj_unit_pages", 0));
+                        if (written != 0)
+                                (void)fprintf(i->out, ", of that %+" PRId64 " by rules with ApplyToKernel=", written);
+                        (void)fputc(')', i->out);
+                }
                 if (strcmp(terms[t].key, "rule_adjust_pages") == 0)
                         (void)fprintf(i->out, "  (%+" PRId64 " x %" PRId64 ", rule %s)",
-                                      show_int(score, "rule_adjust", 0), show_int(score, "adj_unit_pages", 0),
-                                      show_string(score, "rule"));
+                                      show_int(score, "rule_adjust", 0) - written,
+                                      show_int(score, "adj_unit_pages", 0), show_string(score, "rule"));
                 (void)fputc('\n', i->out);
         }
         (void)fprintf(i->out, "  %-16s  %10s\n", "tier", show_string(p, "tier"));

@@ -9,19 +9,27 @@ guest_tries=1
 # guest_value KEY LINE: a value of one of our own flat JSON lines, without its quotes; text with its escapes.
 guest_value() { sed -nE "s/.*\"$1\":(\"([^\"\\\\]|\\\\.)*\"|[^,}]*).*/\1/p" <<<"$2" | sed -E 's/^"(.*)"$/\1/'; }
 
-# guest_scenario SUITE STAGE SCENARIO DAEMON FILE: boot a guest for it. FILE gets the line (empty: no result), FILE.err
-# what was said else, FILE.log the guest's journal. STAGE may be empty. To be run in the background (a subshell of its own).
+# guest_scenario SUITE STAGE SCENARIO DAEMON FILE [ARG...]: boot a guest for it. FILE gets the line (empty: no result),
+# FILE.tap ok and not ok lines, FILE.err what was said else, FILE.log the guest's journal. STAGE may be empty. To be run
+# in the background (a subshell of its own). What is no scenario is a script of tests/guest that prints ok and not ok
+# lines itself; it is started without DAEMON, and gets more time, as it may go through several parts.
 guest_scenario() {
-    local suite=$1 stage=$2 script=$guest_root/tests/guest/scenarios/$3.sh daemon=$4 file=$5 options=()
+    local suite=$1 stage=$2 script=$guest_root/tests/guest/scenarios/$3.sh daemon=$4 file=$5 options=() wanted=() args
     local run try status
+    args=("$daemon" "${@:6}")
+    if [ ! -e "$script" ]; then
+        script=$guest_root/tests/guest/$3.sh
+        args=("${@:6}") options=(--timeout 480)
+    fi
     # What kind of guest a scenario wants stands in its own head, on a line that begins with "#:".
-    read -r -a options < <(sed -n 's/^#: //p' "$script") || true
+    read -r -a wanted < <(sed -n 's/^#: //p' "$script") || true
+    options+=("${wanted[@]}")
     [ -z "$stage" ] || options+=(--stage "$stage")
     # Ended from above (guest_end): hand it on, or the guest would stay until its timeout.
     trap 'kill "$run" 2>/dev/null; exit' TERM
     : >"$file.err"
     for ((try = 1; try <= guest_tries; try++)); do
-        "$guest_root/scripts/guest-run" --suite "$suite" --log "$file.log" "${options[@]}" "$script" "$daemon" \
+        "$guest_root/scripts/guest-run" --suite "$suite" --log "$file.log" "${options[@]}" "$script" "${args[@]}" \
             >"$file.out" 2>>"$file.err" &
         run=$! status=0
         wait "$run" || status=$?
@@ -30,7 +38,9 @@ guest_scenario() {
         echo "$3 ($suite, $daemon): the guest stood still, once more (its log: $file.log.1)" | tee -a "$file.err"
     done
     grep '^{' "$file.out" | tail -n 1 >"$file" || true
-    grep -v -e '^{' -e '^$' "$file.out" >>"$file.err" || true
+    grep -E '^(not )?ok ' "$file.out" >"$file.tap" || true
+    grep -vE -e '^\{' -e '^$' -e '^(not )?ok ' "$file.out" >>"$file.err" || true
+    echo "$status" >"$file.status"
 }
 
 # guest_end: end the guests that this shell started in the background.

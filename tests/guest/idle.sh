@@ -11,7 +11,7 @@ systemctl start headroomd || fail "headroomd does not start"
 sleep 15
 pid=$(systemctl show -P MainPID headroomd)
 switches() { cat /proc/"$pid"/task/*/status | awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }'; }
-cpu_ns() { cat /proc/"$pid"/task/*/schedstat | awk '{ n += $1 } END { print n }'; }
+cpu_ns() { cat /proc/"$pid"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f\n", n }'; }
 before=$(switches) cpu=$(cpu_ns)
 sleep "$seconds"
 after=$(switches) cpu=$(($(cpu_ns) - cpu))

@@ -3,9 +3,11 @@
 # that of the livelock scenario, and nobody ends it; beside it, small processes are put one by one into a cgroup whose
 # policy kills as soon as it holds anything. The daemon measures each kill itself (HEADROOM_LATENCY_USEC).
 #
-#   scripts/guest-run --swap-disk 1G:1000 --stage DIR tests/guest/latency.sh [VICTIMS]
+#   scripts/guest-run --swap-disk 1G:1000 --stage DIR tests/guest/latency.sh [VICTIMS] [livelock|idle]
 #
-# Prints one line of JSON: percentiles over the victims, and how late the loop itself was.
+# Prints one line of JSON: percentiles over the victims; of the last minute or two under the load, how late the loop
+# came to its work (loop_*) and how long that took (tick_*).
+#: --swap-disk 1G:1000
 # shellcheck source=tests/guest/scenarios/lib.sh
 . /guest/lib.sh
 victims=${1:-60} load=${2:-livelock}
@@ -39,14 +41,24 @@ for ((i = 0; i < victims; i++)); do
     disown
     wait_for 20 gone || say "victim $i stays"
 done
+# Before the load goes: the daemon keeps the figures of the recent past.
+headroomctl status -o json | tr -d '\n' >"$out/status"
 systemctl kill -s KILL hog 2>/dev/null || true
 sleep 3
 journalctl --sync
 journalctl -u headroomd -o json --output-fields=HEADROOM_LATENCY_USEC |
     sed -n 's/.*"HEADROOM_LATENCY_USEC":"\([0-9]*\)".*/\1/p' | sort -n >"$out/latency"
-loop=$(headroomctl status -o json | tr -d '\n' | sed -n 's/.*"tick_lateness"[^{]*{\([^}]*\)}.*/\1/p')
+# recent METER KEY: in milliseconds.
+recent() {
+    sed -n "s/.*\"$1\"[^{]*{[^}]*\"recent\"[^{]*{[^}]*\"$2\"[^0-9]*\([0-9]*\).*/\1/p" "$out/status" |
+        awk '{ v = $1 / 1000 } END { if (NR) printf "%.1f", v; else printf "null" }'
+}
+loop=''
+for key in p50 p99 max; do
+    loop+=",\"loop_${key}_ms\":$(recent tick_lateness ${key}_usec),\"tick_${key}_ms\":$(recent tick ${key}_usec)"
+done
 awk -v load="$load" -v loop="$loop" '
     { v[NR] = $1 }
     function at(p) { i = int(NR * p / 100 + 0.999); return v[i < 1 ? 1 : i] / 1000 }
-    END { printf "{\"scenario\":\"latency\",\"load\":\"%s\",\"kills\":%d,\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"max_ms\":%.1f,\"loop_lateness\":{%s}}\n",
+    END { printf "{\"scenario\":\"latency\",\"load\":\"%s\",\"kills\":%d,\"p50_ms\":%.1f,\"p99_ms\":%.1f,\"max_ms\":%.1f%s}\n",
           load, NR, NR ? at(50) : 0, NR ? at(99) : 0, NR ? v[NR] / 1000 : 0, loop }' "$out/latency"

@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "progress.h"
+
 #define PAGE_BYTES    4096UL
 #define CHUNK_BYTES   (4UL << 20)
 #define CHUNK_PAGES   (CHUNK_BYTES / PAGE_BYTES)
@@ -39,6 +41,7 @@ static uint64_t arg_rate_mb, arg_max_mb, arg_fork_rate_mb, arg_fork_max_mb;
 static unsigned arg_forks, arg_walkers = 1;
 static bool arg_touch_again, arg_allow_thp;
 static const char *arg_ready;
+static uint64_t *progress;
 
 static const uint8_t *files[64];
 static size_t file_bytes[64];
@@ -88,6 +91,8 @@ static void page_take(void) {
         noise_page[0] = noise_next();
         memcpy(page_at(n_pages), noise_page, PAGE_BYTES);
         n_pages++;
+        if (progress)
+                progress_add(progress, 1);
 }
 
 /* Grow to max_mb (0: without end) at rate_mb a second (0: at once). */
@@ -121,8 +126,11 @@ static _Noreturn void *walk(void *arg) {
         volatile uint8_t sink = 0;
 
         for (;;) {
-                for (size_t i = 0; i < n_pages; i++)
+                for (size_t i = 0; i < n_pages; i++) {
                         page_at((first + i) % n_pages)[PAGE_BYTES / 2]++;
+                        if (progress)
+                                progress_add(progress, 1);
+                }
                 for (unsigned f = 0; f < n_files; f++)
                         for (size_t at = 0; at < file_bytes[f]; at += PAGE_BYTES)
                                 sink ^= files[f][at];
@@ -161,6 +169,12 @@ static const uint8_t *file_map(const char *path, size_t *ret_bytes) {
         return p;
 }
 
+/* Done, and done well: exit status 0, as of a job that came to its end. */
+static void on_alarm(int sig) {
+        (void)sig;
+        _exit(EXIT_SUCCESS);
+}
+
 /* The parent of a fork storm holds nothing itself and outlives its children, as make or a web server would. */
 static int storm(void) {
         for (unsigned i = 0; i < arg_forks; i++) {
@@ -188,10 +202,12 @@ static void usage(FILE *f) {
               "  --max MB        stop growing there, stay (default: never stop)\n"
               "  --touch-again   then walk over the working set for ever\n"
               "  --walkers N     so many threads at once, default 1\n"
+              "  --seconds S     end after so long, with status 0 (default: never)\n"
               "  --file PATH     walk over this file, too; may be repeated\n"
               "  --adj N         own oom_score_adj\n"
               "  --ignore-term   ignore SIGTERM\n"
               "  --thp           allow transparent huge pages\n"
+              "  --progress PATH count the pages taken and walked over there (progress.h)\n"
               "  --ready PATH    make this file when --max is reached\n"
               "  --forks N --fork-max MB --fork-rate MB   N children that grow instead of the parent\n",
               f);
@@ -204,12 +220,14 @@ enum {
         OPT_TERM,
         OPT_TOUCH,
         OPT_WALKERS,
+        OPT_SECONDS,
         OPT_FORKS,
         OPT_FORK_MAX,
         OPT_FORK_RATE,
         OPT_FILE,
         OPT_THP,
         OPT_READY,
+        OPT_PROGRESS,
 };
 
 static const struct option options[] = {
@@ -219,12 +237,14 @@ static const struct option options[] = {
         { "ignore-term", no_argument, NULL, OPT_TERM },
         { "touch-again", no_argument, NULL, OPT_TOUCH },
         { "walkers", required_argument, NULL, OPT_WALKERS },
+        { "seconds", required_argument, NULL, OPT_SECONDS },
         { "forks", required_argument, NULL, OPT_FORKS },
         { "fork-max", required_argument, NULL, OPT_FORK_MAX },
         { "fork-rate", required_argument, NULL, OPT_FORK_RATE },
         { "file", required_argument, NULL, OPT_FILE },
         { "thp", no_argument, NULL, OPT_THP },
         { "ready", required_argument, NULL, OPT_READY },
+        { "progress", required_argument, NULL, OPT_PROGRESS },
         { "help", no_argument, NULL, 'h' },
         { 0 },
 };
@@ -252,6 +272,10 @@ int main(int argc, char **argv) {
                 case OPT_WALKERS:
                         arg_walkers = (unsigned)strtoul(optarg, NULL, 10);
                         break;
+                case OPT_SECONDS:
+                        signal(SIGALRM, on_alarm);
+                        alarm((unsigned)strtoul(optarg, NULL, 10));
+                        break;
                 case OPT_FORKS:
                         arg_forks = (unsigned)strtoul(optarg, NULL, 10);
                         break;
@@ -272,6 +296,9 @@ int main(int argc, char **argv) {
                         break;
                 case OPT_READY:
                         arg_ready = optarg;
+                        break;
+                case OPT_PROGRESS:
+                        progress = progress_open(optarg);
                         break;
                 case 'h':
                         usage(stdout);

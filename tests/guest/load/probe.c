@@ -5,13 +5,17 @@
  * Every 10 ms it is due; then it writes to every page of 8 MB and reads a file through the page cache. Its memory is
  * not locked and the file is not held, for the very point is to suffer like everybody else.
  *
+ * --mb N      it has N MB and takes the next 8 of them each time. All of 8 MB is used so often that the kernel
+ *             hardly ever takes it; what a bigger program has is not.
+ * --fresh KB  each time it maps so much anew, fills it and gives it back: the buffers that a request or a redraw needs.
+ *
  * delay = from the moment it was due to the moment its work was done. A moment that passed while it was still busy
  * with an older one counts too, with the delay until the probe was back: a stall of one second is about a hundred
  * late turns, not one. late_permille is thus close to the share of time in which the machine did not answer within
  * 20 ms.
  *
- * On SIGTERM it writes one JSON object to --out and ends. On SIGUSR1 it starts its figures anew. Both are safe to send
- * once --out exists.
+ * On SIGTERM it writes one JSON object to --out and ends. On SIGUSR1 it starts its figures anew; from SIGUSR2 on it
+ * counts no more, but goes on. All are safe to send once --out exists.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -28,7 +32,7 @@
 #define TOUCH_BYTES (8UL << 20)
 #define PAGE_BYTES  4096UL
 
-static volatile sig_atomic_t stop, reset;
+static volatile sig_atomic_t stop, reset, hold;
 
 static void on_term(int sig) {
         (void)sig;
@@ -38,6 +42,11 @@ static void on_term(int sig) {
 static void on_reset(int sig) {
         (void)sig;
         reset = 1;
+}
+
+static void on_hold(int sig) {
+        (void)sig;
+        hold = 1;
 }
 
 static uint64_t now_usec(void) {
@@ -65,13 +74,26 @@ static void file_read(const char *path) {
         close(fd);
 }
 
+static void fresh_touch(size_t bytes) {
+        volatile uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (p == MAP_FAILED)
+                return;
+        for (size_t at = 0; at < bytes; at += PAGE_BYTES)
+                p[at] = 1;
+        munmap((void *)p, bytes);
+}
+
 int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "file", required_argument, NULL, 'f' },
                 { "out", required_argument, NULL, 'o' },
+                { "mb", required_argument, NULL, 'm' },
+                { "fresh", required_argument, NULL, 'k' },
                 { 0 },
         };
         const char *file = "/bin/sh", *out_path = "/dev/stdout";
+        uint64_t bytes = TOUCH_BYTES, fresh_bytes = 0, first = 0;
         uint64_t due, worst = 0, turns = 0, late = 0, worst_at = 0, begin;
         volatile uint8_t *memory;
         FILE *out;
@@ -85,18 +107,27 @@ int main(int argc, char **argv) {
                 case 'o':
                         out_path = optarg;
                         break;
+                case 'm':
+                        bytes = strtoull(optarg, NULL, 10) << 20;
+                        break;
+                case 'k':
+                        fresh_bytes = strtoull(optarg, NULL, 10) << 10;
+                        break;
                 default:
-                        fputs("probe [--file PATH] [--out PATH]\n", stderr);
+                        fputs("probe [--file PATH] [--out PATH] [--mb N] [--fresh KB]\n", stderr);
                         return 2;
                 }
         sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
         sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_reset }, NULL);
-        memory = mmap(NULL, TOUCH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = on_hold }, NULL);
+        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         out = fopen(out_path, "we");
-        if (memory == MAP_FAILED || !out) {
+        if (memory == MAP_FAILED || !out || bytes == 0) {
                 perror("probe");
                 return EXIT_FAILURE;
         }
+        for (size_t at = 0; at < bytes; at += PAGE_BYTES)
+                memory[at]++;
 
         begin = now_usec();
         due = begin + PERIOD_USEC;
@@ -105,18 +136,21 @@ int main(int argc, char **argv) {
 
                 sleep_until_usec(due);
                 for (size_t at = 0; at < TOUCH_BYTES; at += PAGE_BYTES)
-                        memory[at]++;
+                        memory[(first + at) % bytes]++;
+                first = (first + TOUCH_BYTES) % bytes;
+                if (fresh_bytes > 0)
+                        fresh_touch(fresh_bytes);
                 file_read(file);
                 done = now_usec();
                 if (done < due) /* a signal cut the sleep short */
                         continue;
-                if (done - due > worst) {
+                if (!hold && done - due > worst) {
                         worst = done - due;
                         worst_at = due - begin;
                 }
                 for (; due <= done; due += PERIOD_USEC) {
-                        turns++;
-                        late += done - due > LATE_USEC;
+                        turns += !hold;
+                        late += !hold && done - due > LATE_USEC;
                 }
                 if (reset) {
                         reset = 0;

@@ -5,9 +5,10 @@
  * It is no load and must not suffer from one: its few pages are locked and it only reads files that it keeps open.
  * (A shell that calls systemctl in a loop would add to the very pressure that is measured, and be late itself.)
  *
- * referee --cgroup PATH --seconds S
+ * referee --cgroup PATH --seconds S [--until FILE]
  *
- * The clock starts when PATH is populated. It prints one line of JSON:
+ * The clock starts when PATH is populated. It ends with the cgroup, after S seconds, or as soon as FILE exists, which
+ * counts as the end of the cgroup. It prints one line of JSON:
  *   dead            the cgroup became empty, or went away, within S seconds
  *   dead_ms         after so many milliseconds (null: never)
  *   onset_ms        the first moment at which, over the second before it, some task of the host had been stalled on
@@ -86,12 +87,13 @@ int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "cgroup", required_argument, NULL, 'c' },
                 { "seconds", required_argument, NULL, 's' },
+                { "until", required_argument, NULL, 'u' },
                 { 0 },
         };
         uint64_t some = 0, full = 0, full_begin, kills_begin, begin, seconds = 60, slot = 0;
         uint64_t past[ONSET_SLOTS] = { 0 }, dead_msec = UINT64_MAX, onset_msec = UINT64_MAX;
         int events_fd = -1, pressure_fd, vmstat_fd, c;
-        const char *cgroup = NULL;
+        const char *cgroup = NULL, *until = NULL;
         char path[4096];
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
@@ -102,6 +104,9 @@ int main(int argc, char **argv) {
                 case 's':
                         seconds = strtoull(optarg, NULL, 10);
                         break;
+                case 'u':
+                        until = optarg;
+                        break;
                 default:
                         cgroup = NULL;
                         optind = argc;
@@ -109,7 +114,7 @@ int main(int argc, char **argv) {
         pressure_fd = open("/proc/pressure/memory", O_RDONLY | O_CLOEXEC);
         vmstat_fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
         if (!cgroup || pressure_fd < 0 || vmstat_fd < 0) {
-                fputs("referee --cgroup PATH --seconds S (on a kernel with PSI)\n", stderr);
+                fputs("referee --cgroup PATH --seconds S [--until FILE] (on a kernel with PSI)\n", stderr);
                 return 2;
         }
         snprintf(path, sizeof(path), "%s/cgroup.events", cgroup);
@@ -134,7 +139,7 @@ int main(int argc, char **argv) {
                 if (onset_msec == UINT64_MAX && slot >= ONSET_SLOTS && some - past[slot % ONSET_SLOTS] >= ONSET_USEC)
                         onset_msec = elapsed;
                 past[slot++ % ONSET_SLOTS] = some;
-                if (!is_populated(events_fd)) {
+                if (!is_populated(events_fd) || (until && access(until, F_OK) == 0)) {
                         dead_msec = elapsed;
                         break;
                 }

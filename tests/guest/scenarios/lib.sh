@@ -1,7 +1,7 @@
 # lib.sh - what all guest scenarios share. Sourced inside the guest, never on the host.
 # shellcheck shell=bash
 #
-# A scenario is:  bench_begin NAME DAEMON; bystanders; bench_daemon; bench_hog ...; bench_end
+# A scenario is:  bench_begin NAME DAEMON; bystanders; bench_daemon; bench_hog ... or bench_job ...; bench_end
 # and prints exactly one line of JSON (see bench_end). DAEMON is none, headroom, earlyoom, nohang, systemd-oomd or oomd.
 #
 # Everything that may be killed runs in its own service in bench.slice, the probe in probe.slice, this script in
@@ -16,7 +16,7 @@ out=/guest/out
 bench=/sys/fs/cgroup/bench.slice
 
 scenario='' daemon='' unit='' bystanders=() bystander_pids=() daemon_pid='' hog_cgroup=$bench/hog.service
-journal_cursor='' high_before=0
+journal_cursor='' high_before=0 job_status='' probe_options=() extra=''
 
 say() { echo "# $*"; }
 
@@ -112,7 +112,7 @@ bench_daemon() {
         daemon_pid=$(systemctl show -P MainPID "$unit")
     fi
     systemd-run --quiet --unit=probe --slice=probe.slice -p OOMScoreAdjust=-900 \
-        "$bin/probe" --file /guest/probe.data --out "$out/probe.json"
+        "$bin/probe" --file /guest/probe.data --out "$out/probe.json" "${probe_options[@]}"
     # Sooner a signal would kill it.
     wait_for 30 test -e "$out/probe.json" || fail "the probe did not start"
 }
@@ -139,6 +139,75 @@ bench_hog() {
     # The aftermath belongs to it: whoever kills a second one by mistake does so now.
     sleep 4
 }
+
+# bench_job SECONDS [-p PROPERTY]... -- COMMAND...: like bench_hog, but COMMAND is expected to end by itself, within
+# SECONDS. Its service and cgroup are there before it and stay after it, so that what was done to them can be seen to be
+# undone. The settings of the host are taken down before.
+bench_job() {
+    local seconds=$1 properties=()
+    shift
+    while [ "$1" != -- ]; do
+        properties+=("$1")
+        shift
+    done
+    shift
+    rm -f /run/hog.go /run/hog.status
+    # shellcheck disable=SC2016
+    systemd-run --quiet --unit=hog --slice=bench.slice "${properties[@]}" /bin/bash -c \
+        'until [ -e /run/hog.go ]; do sleep 0.1; done; "$@"; echo $? >/run/hog.status; exec sleep infinity' hog "$@"
+    sleep 1
+    settings >"$out/settings.before"
+    journal_cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
+    high_before=$(events_high)
+    systemctl kill -s USR1 probe
+    "$bin/referee" --cgroup "$hog_cgroup" --seconds "$seconds" --until /run/hog.status >"$out/referee.json" &
+    local referee=$!
+    : >/run/hog.go
+    wait "$referee"
+    systemctl kill -s USR2 probe
+    job_status=$(cat /run/hog.status 2>/dev/null) || job_status=running
+}
+
+# settings: what an OOM daemon might change and must put back, one "FILE value" a line. Of cgroups and of the kernel.
+settings() {
+    (
+        cd /sys/fs/cgroup
+        find . -mindepth 1 \( -name memory.high -o -name memory.max -o -name memory.low -o -name memory.swap.high \
+            -o -name memory.swap.max -o -name cpu.weight -o -name io.weight -o -name cgroup.freeze \) \
+            -exec grep -H '' {} +
+        cd /proc/sys/vm
+        grep -H '' swappiness overcommit_* min_free_kbytes watermark_* page-cluster vfs_cache_pressure \
+            ./*_reserve_kbytes panic_on_oom
+    ) 2>/dev/null | sed 's/:/ /' | sort
+}
+
+# settings_changed FILE: the settings that are other than in FILE, "NAME was -> is". What is gone, or new, does not count.
+settings_changed() {
+    settings | awk -v before="$1" '
+        BEGIN { while ((getline line <before) > 0) { split(line, f, " "); was[f[1]] = substr(line, length(f[1]) + 2) } }
+        { is = substr($0, length($1) + 2); if ($1 in was && was[$1] != is) print $1, was[$1], "->", is }'
+}
+
+# bench_restored SECONDS: wait until every setting is as it was before the job; restored_s is null if it never was.
+bench_restored() {
+    local begin now left
+    begin=$(date +%s%N)
+    for (( ; ; )); do
+        left=$(settings_changed "$out/settings.before")
+        now=$((($(date +%s%N) - begin) / 1000000))
+        if [ -z "$left" ] || [ "$now" -gt $(($1 * 1000)) ]; then break; fi
+        sleep 0.2
+    done
+    if [ -z "$left" ]; then
+        extra+=",\"restored_s\":$(seconds "$now"),\"unrestored\":0"
+    else
+        say "not restored: $left" >&2
+        extra+=",\"restored_s\":null,\"unrestored\":$(wc -l <<<"$left")"
+    fi
+}
+
+# progress FILE: how far a load is (progress.h).
+progress() { od -An -tu8 -N8 "$1" | tr -d ' '; }
 
 # json_get KEY FILE: the value of a key in a flat one-line object.
 json_get() { sed -n "s/.*\"$1\":\([^,}]*\).*/\1/p" "$2"; }
@@ -203,14 +272,23 @@ count_alive() {
 #   seconds_to_hog_dead  from the start of the hog; seconds_from_onset: from where pressure began (see referee.c)
 #   hog_result           what systemd says of the hog's service
 #   throttled            how often bench.slice was held at a memory.high
+#   and $extra, what the scenario has to say itself
 bench_end() {
     local dead by=none reason result kills dead_ms onset_ms from_onset=null alive
     alive=$(count_alive)
     result=$(systemctl show -P Result hog.service)
     dead=$(json_get dead "$out/referee.json")
     dead_ms=$(json_get dead_ms "$out/referee.json")
+    if [ -n "$job_status" ]; then
+        # The service outlives the job, and so its cgroup says nothing.
+        case $job_status in
+        0 | running) dead=false dead_ms=null result=success ;;
+        *) dead=true ;;
+        esac
+    fi
     onset_ms=$(json_get onset_ms "$out/referee.json")
-    if [ "$dead" = true ] && [ "$result" = success ] && [ "$(systemctl show -P ExecMainCode hog.service)" = 1 ] &&
+    if [ -z "$job_status" ] && [ "$dead" = true ] && [ "$result" = success ] &&
+        [ "$(systemctl show -P ExecMainCode hog.service)" = 1 ] &&
         [ "$(systemctl show -P ExecMainStatus hog.service)" = 0 ]; then
         dead=false dead_ms=null
     fi
@@ -242,6 +320,6 @@ bench_end() {
             "$(json_get worst_ms "$out/probe.json")" "$(json_get late_permille "$out/probe.json")"
         printf ',"full_ms":%s,"throttled":%s' \
             "$(json_get full_ms "$out/referee.json")" $(($(events_high) - high_before))
-        printf ',"hog_result":"%s","reason":%s}\n' "$result" "$(json_string "$reason")"
+        printf '%s,"hog_result":"%s","reason":%s}\n' "$extra" "$result" "$(json_string "$reason")"
     }
 }

@@ -12,6 +12,7 @@
 #include "daemon/message-ids.h"
 #include "report/condition.h"
 #include "report/line.h"
+#include "report/measure.h"
 #include "report/peers.h"
 
 /* The same thing held back again and again is said this often. */
@@ -175,6 +176,18 @@ static bool held_is_worth_a_line(Manager *m, const KillHeld *h) {
                m->snap.mono_usec - m->held_told_usec >= HELD_AGAIN_USEC;
 }
 
+static void log_skipped(Manager *m, const StepSkipped *k) {
+        uint64_t *told = &m->skipped_told_usec[k->step];
+
+        if (*told > 0 && m->snap.mono_usec - *told < HELD_AGAIN_USEC)
+                return;
+        *told = m->snap.mono_usec;
+        line_append_skipped(log_begin(m->log, LOG_NOTICE, MESSAGE_ID_MEASURE_FAILED), k);
+        field_name(m->log, "HEADROOM_STEP", step_to_string(k->step));
+        field_name(m->log, "HEADROOM_LEVEL", level_to_string(k->level));
+        log_commit(m->log);
+}
+
 void manager_log_round(Manager *m, const Decision *d) {
         for (uint32_t i = 0; i < MIN(d->n_changes, (uint32_t)LEVEL_CHANGES_MAX); i++)
                 log_level(m, &d->changes[i]);
@@ -185,6 +198,8 @@ void manager_log_round(Manager *m, const Decision *d) {
                 line_append_held(log_begin(m->log, LOG_NOTICE, NULL), &d->held);
                 log_commit(m->log);
         }
+        if (d->has_skipped && d->skipped.step < _STEP_MAX)
+                log_skipped(m, &d->skipped);
         if (d->n_changes > 0)
                 manager_notify_status(m);
 }

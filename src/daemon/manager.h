@@ -168,6 +168,7 @@ typedef struct Manager {
         /* said already */
         Hold held_told;
         uint64_t held_domain_told, held_told_usec;
+        uint64_t skipped_told_usec[_STEP_MAX];
 
         uint64_t view_interval_usec;
         uint32_t n_views;

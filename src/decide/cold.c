@@ -17,6 +17,8 @@
 #include "decide/protection.h"
 #include "model/cgroup-path.h"
 
+/* Of one cgroup at a time: what is small is in use, however little of it shows in refaults yet. */
+#define SHARE_DIVISOR 4
 /* A call for less is not worth its cost. */
 #define RECLAIM_MIN (UINT64_C(4) << 20)
 /* One call: 64 MiB take some 50 ms from RAM, a second to a disk. */
@@ -65,6 +67,10 @@ static uint64_t heat_permyriad(const CgroupSample *c, const UsageChange *u, uint
         return u64_add_sat(a_second, u->stall_permyriad) / HEAT_STEP_PERMYRIAD;
 }
 
+static uint64_t share_bytes(const CgroupSample *c, uint64_t bytes) {
+        return MIN(bytes, c->value[CGROUP_CURRENT] / SHARE_DIVISOR);
+}
+
 typedef struct Cold {
         uint32_t cgroup;
         bool is_avoided;
@@ -101,7 +107,7 @@ Choice coldest_choose(const DecideState *s, const Domain *d, const MetricInput *
                         cold.heat = heat_permyriad(c, &u, snap->page_size);
                 }
                 cold.is_avoided = offender_is_avoided(snap, i);
-                if (cold.bytes >= RECLAIM_MIN && is_colder(&cold, &best))
+                if (share_bytes(c, cold.bytes) >= RECLAIM_MIN && is_colder(&cold, &best))
                         best = cold;
         }
         if (best.cgroup == INDEX_NONE)
@@ -111,7 +117,8 @@ Choice coldest_choose(const DecideState *s, const Domain *d, const MetricInput *
         offender_set_target(snap, best.cgroup, m);
         if (usage_change(&s->usage, best.id, &u))
                 offender_set_change(&u, snap->page_size, m);
-        m->value = MIN(best.bytes, reclaim_chunk_bytes(snap)) / snap->page_size * snap->page_size;
+        uint64_t bytes = share_bytes(&snap->cgroups[best.cgroup], best.bytes);
+        m->value = MIN(bytes, reclaim_chunk_bytes(snap)) / snap->page_size * snap->page_size;
         m->swappiness = lp->reclaim_swappiness;
         return CHOICE_FOUND;
 }

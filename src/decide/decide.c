@@ -325,7 +325,7 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
 
         /* not the measures, which are large: measure_place() empties what is used */
         memset(ret, 0, offsetof(Decision, measures));
-        memset(&ret->has_held, 0, sizeof(*ret) - offsetof(Decision, has_held));
+        memset(&ret->has_skipped, 0, sizeof(*ret) - offsetof(Decision, has_skipped));
         ret->next_usec = s->policy->daemon.interval_max_usec;
         if (!snapshot_is_sound(s, snap))
                 return -EINVAL;

@@ -23,13 +23,14 @@
 #include "decide/condition.h"
 #include "decide/domain.h"
 #include "decide/offender.h"
+#include "model/cgroup-path.h"
 
 /*
  * The time of a step, to bring relief before the next one is taken. Programs that were asked to shrink answer within
  * some 100 ms, and reclaim shows in the next sample; a throttle is walked down meanwhile, and is felt when what it
  * freed has been taken by others; a unit takes seconds to stop.
  */
-#define ONE_OFF_USEC USEC_PER_SEC
+#define ONE_OFF_USEC (300 * USEC_PER_MSEC)
 #define LASTING_USEC (2500 * USEC_PER_MSEC)
 #define UNIT_USEC    (5 * USEC_PER_SEC)
 /* From the top back to the first step. */
@@ -198,6 +199,19 @@ static void climb_enter(const DecideState *s, Domain *d, uint64_t now_usec) {
                 d->climb.next_usec = now_usec + AGAIN_USEC;
 }
 
+static void skip_describe(const Domain *d, const Snapshot *snap, Step step, uint32_t steps, Decision *ret) {
+        if (ret->has_skipped)
+                return;
+        ret->has_skipped = true;
+        ret->skipped = (StepSkipped){ .step = step, .level = d->level, .level_steps = steps, .domain_id = d->id };
+        memcpy(ret->skipped.domain_path, d->path, sizeof(d->path));
+        for (uint32_t i = 0; i < snap->n_cgroups; i++) {
+                const CgroupSample *c = &snap->cgroups[i];
+                if ((d->id == 0 || cgroup_path_inside(c->path, d->path)) && cgroup_has(c, CGROUP_CURRENT))
+                        ret->skipped.has_controller = true;
+        }
+}
+
 static void climb_on(DecideState *s, Domain *d, const MetricInput *in, Decision *ret) {
         Climb *c = &d->climb;
         uint64_t now = in->snap->mono_usec;
@@ -217,8 +231,12 @@ static void climb_on(DecideState *s, Domain *d, const MetricInput *in, Decision 
                 if (o == OUTCOME_WAIT)
                         return;
                 c->taken |= STEP_BIT(step);
-                if (o == OUTCOME_IMPOSSIBLE)
+                if (o == OUTCOME_IMPOSSIBLE) {
+                        /* one that failed has said so already; who was asked to shrink a moment ago need not be told */
+                        if (now >= s->impossible_usec[step] && step != STEP_TRIM)
+                                skip_describe(d, in->snap, step, steps, ret);
                         continue;
+                }
                 c->measure_id = s->next_measure_id - 1;
                 c->next_usec = now + step_usec(step);
                 break;

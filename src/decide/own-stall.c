@@ -27,7 +27,7 @@
 
 /*
  * A throttle is walked down in some six seconds. The time runs from when the level was reached, so that a throttle that
- * comes late does not add to it: 4 s at most to "full 2s > 15% for 2s", this, and the 8 s of "full 2s > 40% for 6s"
+ * comes late does not add to it: 2 s at most to "full 1s > 15% for 1s", this, and the 8 s of "full 2s > 40% for 6s"
  * make 20 s from the first stall to the kill.
  */
 #define EXCUSE_MAX_USEC (8 * USEC_PER_SEC)

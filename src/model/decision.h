@@ -139,6 +139,16 @@ typedef struct KillHeld {
         ConditionReport condition;
 } KillHeld;
 
+/* A step of the ladder for which there is nobody: nothing is asked for, and the next step follows. */
+typedef struct StepSkipped {
+        Step step;
+        Level level;
+        uint32_t level_steps; /* of the level */
+        uint64_t domain_id;
+        char domain_path[CGROUP_PATH_MAX];
+        bool has_controller; /* the memory use of at least one cgroup in there could be read */
+} StepSkipped;
+
 #define LEVEL_CHANGES_MAX 4
 /* Measures asked for at once; more come at the next step. */
 #define MEASURES_MAX 2
@@ -153,6 +163,8 @@ typedef struct Decision {
         LevelChange changes[LEVEL_CHANGES_MAX]; /* more than that at once: the rest come at the next step */
         uint32_t n_measures;
         Measure measures[MEASURES_MAX];
+        bool has_skipped; /* the first one of this step */
+        StepSkipped skipped;
         bool has_held; /* a kill was asked for and held back; the first such domain */
         KillHeld held;
         bool has_kill;

@@ -107,22 +107,36 @@ static void append_error(TextBuf *b, const Measure *m, const MeasureStatus *st) 
 }
 
 /* What happens instead of a step that was skipped. */
-static void append_instead(TextBuf *b, const Measure *m) {
-        if (m->is_proactive) {
-                text_append(b, "; [Proactive] leaves it alone for a while");
-                return;
-        }
-        if (m->level_steps == 0) {
-                text_append(b, "; the ladder goes on to its next step");
-                return;
-        }
-        for (int s = (int)m->step + 1; s < _STEP_MAX; s++)
-                if (m->level_steps & STEP_BIT(s)) {
+static void append_next_step(TextBuf *b, Step step, uint32_t level_steps, Level level) {
+        for (int s = (int)step + 1; s < _STEP_MAX; s++)
+                if (level_steps & STEP_BIT(s)) {
                         text_appendf(b, "; next step: %s", step_to_string((Step)s));
                         return;
                 }
-        text_append(b, m->level < LEVEL_KILL ? "; no further step is left, the condition of [Kill] decides"
-                                             : "; no further step is left");
+        text_append(b, level < LEVEL_KILL ? "; no further step is left, the condition of [Kill] decides"
+                                          : "; no further step is left");
+}
+
+static void append_instead(TextBuf *b, const Measure *m) {
+        if (m->is_proactive)
+                text_append(b, "; [Proactive] leaves it alone for a while");
+        else if (m->level_steps == 0)
+                text_append(b, "; the ladder goes on to its next step");
+        else
+                append_next_step(b, m->step, m->level_steps, m->level);
+}
+
+void line_append_skipped(TextBuf *b, const StepSkipped *k) {
+        const char *step = step_to_string(k->step);
+
+        if (k->domain_id == 0)
+                text_append(b, "host");
+        else
+                text_append_escaped(b, k->domain_path);
+        text_appendf(b, ": %s skipped: ", step ? step : "?");
+        text_append(b, k->has_controller ? "there is nobody to take it on"
+                                         : "without the memory controller there is no memory use to go by");
+        append_next_step(b, k->step, k->level_steps, k->level);
 }
 
 static bool is_gone(int error) {

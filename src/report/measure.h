@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "model/decision.h"
 #include "model/measure.h"
 
 /* Longest line, with two paths and a comm in which every byte is escaped, and a full condition. */
@@ -25,6 +26,8 @@ void line_append_measure(TextBuf *b, const Measure *m);
  * @st: the answer to just this verb of @m
  */
 void line_append_measure_end(TextBuf *b, const Measure *m, const MeasureStatus *st);
+/* "host: throttle skipped: there is nobody to take it on; next step: freeze" */
+void line_append_skipped(TextBuf *b, const StepSkipped *k);
 /* It was skipped or could not be put back; else it did something, or there was nothing left to do. */
 bool measure_has_failed(const Measure *m, const MeasureStatus *st);
 

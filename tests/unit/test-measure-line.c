@@ -282,6 +282,22 @@ static void test_skipped(void **state) {
         }
 }
 
+static void test_nobody(void **state) {
+        (void)state;
+        StepSkipped k = { .step = STEP_THROTTLE, .level = LEVEL_RELIEVE, .level_steps = STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_FREEZE) };
+        char line[MEASURE_LINE_MAX];
+        TextBuf b = TEXT_BUF(line);
+        line_append_skipped(&b, &k);
+        assert_string_equal(line, "host: throttle skipped: without the memory controller there is no memory use to go by; next step: freeze");
+        k.has_controller = true;
+        k.domain_id = 7;
+        k.level_steps = STEP_BIT(STEP_THROTTLE);
+        strcpy(k.domain_path, "/a\nb");
+        b = (TextBuf)TEXT_BUF(line);
+        line_append_skipped(&b, &k);
+        assert_string_equal(line, "/a\\x0ab: throttle skipped: there is nobody to take it on; no further step is left, the condition of [Kill] decides");
+}
+
 static void test_instead(void **state) {
         (void)state;
         Measure m = base_measure(STEP_RECLAIM);
@@ -418,6 +434,7 @@ int main(void) {
                 cmocka_unit_test(test_release),
                 cmocka_unit_test(test_done),
                 cmocka_unit_test(test_skipped),
+                cmocka_unit_test(test_nobody),
                 cmocka_unit_test(test_instead),
                 cmocka_unit_test(test_hostile),
                 cmocka_unit_test(test_json),

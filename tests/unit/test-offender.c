@@ -446,7 +446,7 @@ static void test_coldest_first(void **state) {
         change(w, (const Change[]){ { 0, 10, 0 }, { 0, 0, 30 }, { 0, 0, 0 } });
         assert_int_equal(choose(w, STEP_RECLAIM, &m), CHOICE_FOUND);
         assert_int_equal(m.cgroup_id, C);
-        assert_int_equal(m.value, 1024 * MB / 20 / WORLD_PAGE * WORLD_PAGE);
+        assert_int_equal(m.value, MIN(w->cgroups[C_AT].value[CGROUP_CURRENT] / 4, 1024 * MB / 20 / WORLD_PAGE * WORLD_PAGE));
         assert_int_equal(m.swappiness, -1);
         /* as cold as each other: the one with the most to take */
         w->cgroups[A_AT].value[CGROUP_INACTIVE_FILE] = 90 * MB;

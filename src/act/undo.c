@@ -336,10 +336,10 @@ uint32_t undo_count(Undo *u) {
 
 /* ---- putting back ---- */
 
-/* The entry of @serial, or with @serial 0 the latest before *@before, which is moved to it. */
+/* The latest entry before *@before, which is moved to it; or without @before the one of @serial. */
 static int copy_entry(Undo *u, uint64_t serial, uint64_t *before, UndoCopy *ret) {
         (void)pthread_mutex_lock(&u->lock);
-        int at = serial != 0 ? slot_of_serial(u, serial) : slot_latest(u, *before);
+        int at = before ? slot_latest(u, *before) : slot_of_serial(u, serial);
         if (at >= 0) {
                 *ret = (UndoCopy){ u->entries[at], u->slots[at].serial, u->slots[at].n_holds };
                 if (before)

@@ -145,8 +145,11 @@ static CtlExit show_released(const Invocation *i, const json_t *answer) {
                 show_json(i, answer);
         else if (json_array_size(entries) == 0)
                 (void)fprintf(i->out, "nothing to undo\n");
-        else
-                json_array_foreach(entries, n, e) show_entry(i, e);
+        else {
+                json_array_foreach(entries, n, e) {
+                        show_entry(i, e);
+                }
+        }
         return show_int(answer, "failed", 0) > 0 ? CTL_EXIT_FAILED : CTL_EXIT_OK;
 }
 

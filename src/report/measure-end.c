@@ -12,6 +12,11 @@
 #include "report/measure-words.h"
 #include "report/measure.h"
 
+/* @step may be anything: a record is told that is damaged. */
+static bool step_lasts(Step step) {
+        return step >= 0 && step < _STEP_MAX && (STEPS_LASTING & STEP_BIT(step));
+}
+
 /* What the step needs and the kernel or the host does not have. */
 static const char *lack_text(Step step) {
         switch ((int)step) {
@@ -36,7 +41,7 @@ static const char *lack_text(Step step) {
 
 /* Also from the worker, while a call on it does not come back. */
 static const char *busy_text(const Measure *m) {
-        if (m->verb != MEASURE_BEGIN || !(STEPS_LASTING & STEP_BIT(m->step)))
+        if (m->verb != MEASURE_BEGIN || !step_lasts(m->step))
                 return "an earlier call has not come back yet";
         return m->step == STEP_THROTTLE
                        ? "a lower limit or another measure holds it already, or an earlier call has not come back yet"
@@ -152,7 +157,7 @@ static bool is_partly_done(const Measure *m, const MeasureStatus *st) {
 static bool is_changed(const Measure *m, const MeasureStatus *st) {
         if (st->error >= 0)
                 return true;
-        return m->verb != MEASURE_RELEASE && !measure_has_amount(m) && (STEPS_LASTING & STEP_BIT(m->step)) &&
+        return m->verb != MEASURE_RELEASE && !measure_has_amount(m) && step_lasts(m->step) &&
                (st->error == -ETIME || (m->verb == MEASURE_ADJUST && st->error == -EAGAIN));
 }
 
@@ -187,7 +192,7 @@ static void append_done(TextBuf *b, const Measure *m, const MeasureStatus *st) {
         measure_append_deed(b, m, w->done);
         if (m->step == STEP_TRIM)
                 return;
-        if (STEPS_LASTING & STEP_BIT(m->step))
+        if (step_lasts(m->step))
                 text_append(b, st->by_manager ? " through its service manager" : " straight in the cgroup");
         append_took(b, st);
 }

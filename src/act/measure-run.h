@@ -52,6 +52,8 @@ int measure_setting_begin(const MeasureRun *run, int cgroup_fd, const char *file
 int measure_setting_adjust(const MeasureRun *run, int cgroup_fd, const char *file, const char *value);
 /* Puts back what is open for this setting of the measure's cgroup, if anything. */
 int measure_setting_release(const MeasureRun *run, UndoKind kind, const char *key);
+/* Writes our value of @file again where the manager has just put the old one back, with all else of the unit. */
+void measure_setting_again(const MeasureRun *run, int cgroup_fd, const char *file);
 /* @kind and @key of the measure's cgroup, for the journal. */
 void measure_setting_entry(const MeasureRun *run, UndoKind kind, const char *key, UndoEntry *ret);
 UndoHost measure_undo_host(const MeasureRun *run);

@@ -185,6 +185,17 @@ int measure_setting_release(const MeasureRun *run, UndoKind kind, const char *ke
         return error < 0 ? error : -EIO;
 }
 
+void measure_setting_again(const MeasureRun *run, int cgroup_fd, const char *file) {
+        char now[UNDO_VALUE_MAX];
+        uint64_t serial;
+        UndoEntry e;
+
+        if (undo_find(run->undo, UNDO_CGROUP, run->m->cgroup_id, 0, run->m->cgroup_path, file, &e, &serial) < 0 ||
+            read_setting(cgroup_fd, file, now) < 0 || !undo_value_equal(file, now, e.old_value))
+                return;
+        (void)write_setting(run, serial, cgroup_fd, file, e.new_value);
+}
+
 /* ---- throttle ---- */
 
 static void high_to_text(uint64_t bytes, char *buf, size_t size) {

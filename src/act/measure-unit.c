@@ -114,7 +114,17 @@ static int slow_by_cgroup(const MeasureRun *run, int cgroup_fd) {
         return n > 0 ? 0 : r;
 }
 
+/*
+ * A manager that is told one new weight writes all settings of the unit again, and so lifts a throttle that stands in
+ * the cgroup alone: systemd 252 set memory.high back to what the unit file says.
+ */
+static void hold_again(const MeasureRun *run, int cgroup_fd) {
+        measure_setting_again(run, cgroup_fd, "memory.high");
+        measure_setting_again(run, cgroup_fd, "cgroup.freeze");
+}
+
 static int slow_release(const MeasureRun *run) {
+        _cleanup_close_ int fd = measure_open_cgroup(run);
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(weights); i++) {
@@ -123,6 +133,8 @@ static int slow_release(const MeasureRun *run) {
                 q = measure_setting_release(run, UNDO_UNIT, weights[i].property);
                 r = r < 0 ? r : q;
         }
+        if (fd >= 0)
+                hold_again(run, fd);
         return r;
 }
 
@@ -148,6 +160,8 @@ int measure_slow(MeasureRun *run) {
                         systemd_unit_of_cgroup(m->cgroup_path, /* is_whole= */ true, unit) >= 0;
         int r = is_units && m->is_to_last ? slow_by_manager(run, unit) : -EOPNOTSUPP;
         run->by_manager = r >= 0;
+        if (run->by_manager && !m->dry_run)
+                hold_again(run, fd);
         if (r >= 0 || r == -EBUSY)
                 return r;
         bool may_follow = r == -ETIME;
@@ -156,6 +170,8 @@ int measure_slow(MeasureRun *run) {
                 /* The controllers are off for this cgroup: only the manager may switch them on. */
                 r = slow_by_manager(run, unit);
                 run->by_manager = r >= 0;
+                if (run->by_manager && !m->dry_run)
+                        hold_again(run, fd);
         }
         return r < 0 && may_follow ? -ETIME : r;
 }

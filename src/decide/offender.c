@@ -172,6 +172,18 @@ bool offender_is_open(const DecideState *s, const Domain *d, const Snapshot *sna
         return !is_taken(s, c, step, snap->mono_usec);
 }
 
+/*
+ * Something of it is set straight in the cgroup already: a manager that is told a new weight writes all of the unit's
+ * settings again, and would lift the throttle (systemd 252 sets memory.high back to what the unit file says).
+ */
+static bool is_held(const DecideState *s, const CgroupSample *c) {
+        for (uint32_t i = 0; i < s->n_held; i++)
+                if (s->held_measures[i].phase != HELD_PAST && s->held_measures[i].cgroup_id == c->id &&
+                    (STEPS_LASTING & STEP_BIT(s->held_measures[i].step)))
+                        return true;
+        return false;
+}
+
 static uint64_t page_round_up(uint64_t bytes, uint64_t page_size) {
         return u64_mul_sat(u64_add_sat(bytes, page_size - 1) / page_size, page_size);
 }
@@ -221,7 +233,7 @@ static bool step_fits(const DecideState *s, const Snapshot *snap, uint32_t i, St
                 return cgroup_may_hold(path) && throttle_plan(s, snap, i, lp, m, ret_floor);
         case STEP_SLOW:
                 m->value = lp->slow_weight;
-                m->is_to_last = true;
+                m->is_to_last = !is_held(s, &snap->cgroups[i]);
                 return cgroup_may_hold(path);
         case STEP_FREEZE:
                 m->value = 1;

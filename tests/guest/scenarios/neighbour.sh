@@ -14,6 +14,20 @@ systemd-run --quiet --unit=server --slice=server.slice -p MemoryLow=150M -p Rema
 wait_for 30 test -e "$out/server" || fail "the server did not start"
 bystanders+=(server)
 bystander_pids+=("$(systemctl show -P MainPID server)")
+# What somebody writes who runs batch jobs beside a service: they may have what is left over, and no more.
+if [ "$daemon" = headroom ]; then
+    mkdir -p /etc/headroom/cgroups.d
+    cat >/etc/headroom/cgroups.d/50-batch.conf <<'POLICY'
+[Match]
+Cgroup=bench.slice
+
+[Relieve]
+# Held before anybody has to wait for the kernel to find pages.
+When=host.available < 30%
+Until=host.available > 50% for 5s
+Do=throttle floor=10%, slow
+POLICY
+fi
 bench_daemon
 
 lines() { [ "$(wc -l <"$out/server")" -ge "$1" ]; }

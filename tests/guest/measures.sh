@@ -115,15 +115,21 @@ part_slow() {
 
 # killed while it holds something, and not started again: the unit itself puts it back
 part_crash() {
-    begin 'throttle floor=25%, freeze max=30s'
-    load
-    expect "held by two" 60 is $grow/cgroup.freeze 1
     mkdir -p /run/systemd/system/headroomd.service.d
     printf '[Service]\nRestart=no\n' >/run/systemd/system/headroomd.service.d/once.conf
     systemctl daemon-reload
+    begin 'throttle floor=25%'
+    load
+    expect "throttled" 60 is_not $grow/memory.high max
+    systemctl kill -s KILL --kill-whom=main headroomd
+    expect "after SIGKILL memory.high is back without another daemon" 10 is $grow/memory.high max
+    expect "... and nothing is left" 5 quiet
+    unload
+    begin 'freeze max=30s'
+    load
+    expect "frozen" 60 is $grow/cgroup.freeze 1
     systemctl kill -s KILL --kill-whom=main headroomd
     expect "after SIGKILL it is thawed without another daemon" 10 is $grow/cgroup.freeze 0
-    expect "... and memory.high is back" 5 is $grow/memory.high max
     expect "... and nothing is left" 5 quiet
     rm -r /run/systemd/system/headroomd.service.d
     systemctl daemon-reload

@@ -7,10 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "daemon/bus.h"
 
 typedef struct Fixture {
@@ -53,6 +57,14 @@ static bool turn_until(Fixture *f, const unsigned *counter, unsigned n) {
         return *counter >= n;
 }
 
+/* The socket is there a moment before anybody listens at it. */
+static bool answers(const char *socket_path) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", socket_path);
+        return fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
+}
+
 static void daemon_start(Fixture *f) {
         FILE *config = fopen(f->config, "w");
         assert_non_null(config);
@@ -70,9 +82,12 @@ static void daemon_start(Fixture *f) {
                 (void)execlp("dbus-daemon", "dbus-daemon", arg, "--nofork", "--nopidfile", NULL);
                 _exit(127);
         }
-        for (unsigned i = 0; i < 1000 && access(f->socket, F_OK) < 0; i++)
-                (void)usleep(10000);
-        assert_int_equal(access(f->socket, F_OK), 0);
+        bool is_up = false;
+        for (unsigned i = 0; i < 1000 && !is_up; i++) {
+                is_up = answers(f->socket);
+                (void)usleep(is_up ? 0 : 10000);
+        }
+        assert_true(is_up);
 }
 
 static void daemon_stop(Fixture *f) {

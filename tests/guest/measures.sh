@@ -39,7 +39,7 @@ quiet() { ! grep -q '^begin' /run/headroom/undo; }
 grow=/sys/fs/cgroup/bench.slice/grow.service
 # begin STEPS: a policy for bench.slice, and a fresh daemon. 30 MB of ballast hold the level up until they go.
 begin() {
-    printf '[Match]\nCgroup=bench.slice\n\n[Relieve]\nWhen=usage > 60M\nUntil=usage < 55M\nDo=%s\n' "$1" \
+    printf '[Match]\nCgroup=bench.slice\n\n[Relieve]\nWhen=usage > 60M\nUntil=usage < 45M\nDo=%s\n' "$1" \
         >/etc/headroom/cgroups.d/30-test.conf
     journal_cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
     systemctl reset-failed headroomd 2>/dev/null || true

@@ -216,16 +216,20 @@ static void cause_best_tier(RankContext *x, const RankEntry *e, void *userdata) 
         c->has_tier = true;
 }
 
-static void cause_consider(RankContext *x, const RankEntry *e, void *userdata) {
-        CauseSearch *c = userdata;
+/* @growth: its own, or that of those it stands for. */
+static void cause_offer(const RankContext *x, const RankEntry *e, uint64_t growth, CauseSearch *c) {
         /* a score of 0 or less: somebody lowered it on purpose, so growth alone does not condemn it */
         if (!c->has_tier || e->tier != c->best_tier || e->is_protected || e->is_small || e->score <= 0)
                 return;
-        if (u64_mul_div(e->growth, PERMYRIAD, x->growth_total) < GROWTH_SHARE_MIN)
+        if (u64_mul_div(growth, PERMYRIAD, x->growth_total) < GROWTH_SHARE_MIN)
                 return;
         if (!c->found || e->growth > c->best.growth || (e->growth == c->best.growth && entry_before(e, &c->best)))
                 c->best = *e;
         c->found = true;
+}
+
+static void cause_consider(RankContext *x, const RankEntry *e, void *userdata) {
+        cause_offer(x, e, e->growth, userdata);
 }
 
 /*
@@ -233,16 +237,9 @@ static void cause_consider(RankContext *x, const RankEntry *e, void *userdata) {
  * there that grew most, and not the biggest of those who have nothing to do with it.
  */
 static void cause_consider_member(RankContext *x, const RankEntry *e, void *userdata) {
-        CauseSearch *c = userdata;
         uint32_t group = x->scratch->items[e->item].cgroup_group;
-        if (!c->has_tier || e->tier != c->best_tier || e->is_protected || e->is_small || e->score <= 0 ||
-            e->group != INDEX_NONE || group == INDEX_NONE)
-                return;
-        if (u64_mul_div(x->scratch->groups[group].growth, PERMYRIAD, x->growth_total) < GROWTH_SHARE_MIN)
-                return;
-        if (!c->found || e->growth > c->best.growth || (e->growth == c->best.growth && entry_before(e, &c->best)))
-                c->best = *e;
-        c->found = true;
+        if (e->group == INDEX_NONE && group != INDEX_NONE)
+                cause_offer(x, e, x->scratch->groups[group].growth, userdata);
 }
 
 typedef struct TopLists {

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "progress.h"
 
 #define PAGE_BYTES    4096UL
@@ -55,13 +56,6 @@ static uint64_t noise_next(void) {
         noise_state ^= noise_state >> 7;
         noise_state ^= noise_state << 17;
         return noise_state;
-}
-
-static uint64_t now_msec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 static void sleep_msec(unsigned msec) {

@@ -24,8 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define PERIOD_USEC 10000ULL
 #define LATE_USEC   20000ULL
@@ -47,19 +48,6 @@ static void on_reset(int sig) {
 static void on_hold(int sig) {
         (void)sig;
         hold = 1;
-}
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static void sleep_until_usec(uint64_t t) {
-        struct timespec ts = { .tv_sec = (time_t)(t / 1000000), .tv_nsec = (long)(t % 1000000) * 1000 };
-
-        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 /* Opened anew each time: the path lookup is part of what a program does. */

@@ -24,20 +24,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define PERIOD_MSEC 20
 #define APPEAR_MSEC 30000
 #define ONSET_SLOTS (1000 / PERIOD_MSEC)
 #define ONSET_USEC  100000
-
-static uint64_t now_msec(void) {
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static bool file_read(int fd, char *buffer, size_t size) {
         ssize_t n = pread(fd, buffer, size - 1, 0);

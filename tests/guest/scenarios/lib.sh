@@ -230,19 +230,24 @@ seconds() {
 
 journal_since() { journalctl --after-cursor="$journal_cursor" -o cat "$@" 2>/dev/null; }
 
-# The daemon's own word about what it did: its last line that tells of a kill.
+# The daemon's own word about what it did: its last line that tells of a kill or, where there is none, of a step that
+# holds something. That such a step is over, since the victim is gone, comes after the kill and is not its reason.
 daemon_reason() {
-    local pattern
+    local patterns=() pattern line
     case $daemon in
     none) return 0 ;;
-    headroom) pattern='kill|sigterm|terminat|throttl|freez' ;;
-    earlyoom) pattern='sending SIG.* to process' ;;
-    nohang) pattern='Sending SIG.* to .*:' ;;
-    systemd-oomd) pattern='^Killed' ;;
-    oomd) pattern='oomd kill|Killing cgroup' ;;
+    headroom) patterns=('^(terminating|killed) ' '^(throttled|froze) ') ;;
+    earlyoom) patterns=('sending SIG.* to process') ;;
+    nohang) patterns=('Sending SIG.* to .*:') ;;
+    systemd-oomd) patterns=('^Killed') ;;
+    oomd) patterns=('oomd kill|Killing cgroup') ;;
     esac
-    # pid 1 writes about the unit, too; only what the daemon itself said counts.
-    journal_since "_SYSTEMD_UNIT=$unit" | grep -iE "$pattern" | tail -n 1 || true
+    for pattern in "${patterns[@]}"; do
+        # pid 1 writes about the unit, too; only what the daemon itself said counts.
+        line=$(journal_since "_SYSTEMD_UNIT=$unit" | grep -iE "$pattern" | tail -n 1) || true
+        [ -z "$line" ] || break
+    done
+    printf '%s' "$line"
 }
 
 daemon_alive() {

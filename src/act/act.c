@@ -19,15 +19,22 @@
 #include "act/kill.h"
 #include "act/rehearse.h"
 #include "act/worker.h"
+#include "base/pages.h"
 
 /* Expired victims are watched beside those in flight; of too many, the oldest is forgotten. */
 #define SLOTS_MAX (2 * KILLS_MAX)
+
+/* Kills at once of which every page is in memory from the start; a free slot is the first one, so it is these. */
+#define REHEARSED_SLOTS 4
 
 /* The exit of a victim is told together with what mrelease did, unless that takes longer than this. */
 #define RELEASE_HOLD_USEC (50 * USEC_PER_MSEC)
 
 /* At exit: longer than any mrelease that still makes progress on a small host is worth waiting for. */
 #define WORKER_STOP_USEC (2 * USEC_PER_SEC)
+
+/* Of one slot. */
+typedef int SlotPidfds[GROUP_MEMBERS_MAX];
 
 struct Act {
         ActHost host;
@@ -36,6 +43,7 @@ struct Act {
         int epoll_fd, event_fd;
         uint64_t next_serial;
         Kill kills[SLOTS_MAX];
+        SlotPidfds *pidfds; /* SLOTS_MAX; apart, so that a slot that was never used costs no memory */
 };
 
 static bool slot_is_used(const Kill *kill) {
@@ -122,8 +130,13 @@ int act_new(int root_fd, int cgroup_fd, const ActOps *ops, void *userdata, Act *
                 return -ENOMEM;
         a->host = (ActHost){ .root_fd = root_fd, .cgroup_fd = cgroup_fd };
         a->epoll_fd = a->event_fd = -EBADF;
-        for (size_t i = 0; i < SLOTS_MAX; i++)
+        a->pidfds = pages_new(SLOTS_MAX * sizeof(*a->pidfds));
+        if (!a->pidfds)
+                return -ENOMEM;
+        for (size_t i = 0; i < SLOTS_MAX; i++) {
+                a->kills[i].pidfds = a->pidfds[i];
                 kill_init(&a->kills[i], 0, 0);
+        }
 
         int r = act_open_events(a);
         if (r < 0)
@@ -157,6 +170,7 @@ Act *act_free(Act *a) {
                 return NULL;
         a->event_fd = fd_close(a->event_fd);
         a->epoll_fd = fd_close(a->epoll_fd);
+        (void)pages_free(a->pidfds, SLOTS_MAX * sizeof(*a->pidfds));
         free(a);
         return NULL;
 }
@@ -171,6 +185,7 @@ Act *act_free(Act *a) {
  */
 int act_rehearse(Act *a) {
         rehearse_memory(a, sizeof(*a));
+        rehearse_memory(a->pidfds, REHEARSED_SLOTS * sizeof(*a->pidfds));
         int r = rehearse_process(&a->dry);
         int q = rehearse_cgroup(&a->dry, &a->host);
         return r < 0 ? r : q;

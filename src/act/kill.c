@@ -35,6 +35,7 @@ void kill_init(Kill *kill, uint64_t kill_id, uint64_t serial) {
                 .outcome = KILL_FAILED,
                 .cgroup_fd = -EBADF,
                 .events_fd = -EBADF,
+                .pidfds = kill->pidfds,
         };
 }
 

@@ -26,13 +26,14 @@ typedef struct Kill {
         /* the victim: a cgroup to become empty, or processes to end, or both */
         int cgroup_fd, events_fd; /* -EBADF */
         uint32_t n_pidfds;        /* alive as far as we know */
-        int pidfds[GROUP_MEMBERS_MAX];
+        int *pidfds; /* GROUP_MEMBERS_MAX; the slot's, borrowed: mostly one is used */
         /* mrelease */
         uint32_t n_releases, n_released;
         int release_error;
         uint64_t release_usec;
 } Kill;
 
+/* Keeps kill->pidfds. */
 void kill_init(Kill *kill, uint64_t kill_id, uint64_t serial);
 /* Closes everything and frees the slot. */
 void kill_done(Kill *kill, int epoll_fd);

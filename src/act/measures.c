@@ -30,6 +30,7 @@
 
 #include "act/measure-run.h"
 #include "act/thread-clock.h"
+#include "base/pages.h"
 
 /* glibc before 2.39 has no name for it. */
 #ifndef sigev_notify_thread_id
@@ -249,7 +250,7 @@ static void release_all(Measures *ms) {
         (void)fd_close(ms->done_fd);
         (void)fd_close(ms->notify_fd);
         (void)undo_free(ms->undo);
-        free(ms);
+        (void)pages_free(ms, sizeof(*ms));
 }
 
 /**
@@ -260,7 +261,8 @@ static void release_all(Measures *ms) {
  * Return: 0; -ENOMEM, -EMFILE, -EAGAIN (threads or timers); other negative errno.
  */
 int measures_new(const ActHost *host, Undo *undo, Measures **ret) {
-        Measures *ms = calloc(1, sizeof(*ms));
+        /* A hundred KiB, of which a calm host touches one page. */
+        Measures *ms = pages_new(sizeof(*ms));
         if (!ms)
                 return -ENOMEM;
         ms->host = *host;

@@ -19,6 +19,7 @@
 #include "act/adjust-children.h"
 #include "act/undo-file.h"
 #include "act/undo-restore.h"
+#include "base/pages.h"
 #include "base/text.h"
 
 /* Apart from the entries, so that looking for one touches few pages. */
@@ -160,7 +161,7 @@ static int take_line(void *userdata, const UndoLine *l) {
 
 int undo_new_volatile(Undo **ret) {
         /* 3 MiB of addresses; what is never used never costs memory. */
-        Undo *u = calloc(1, sizeof(*u));
+        Undo *u = pages_new(sizeof(*u));
         if (!u)
                 return -ENOMEM;
         u->file = UNDO_FILE_NULL;
@@ -206,7 +207,7 @@ Undo *undo_free(Undo *u) {
                 return NULL;
         undo_file_close(&u->file);
         (void)pthread_mutex_destroy(&u->lock);
-        free(u);
+        (void)pages_free(u, sizeof(*u));
         return NULL;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "daemon/pages.h"
+#include "base/pages.h"
 
 struct KillHistory {
         size_t max, n;

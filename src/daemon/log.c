@@ -22,8 +22,8 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/pages.h"
 #include "daemon/log-sink.h"
-#include "daemon/pages.h"
 
 /* About a hundred entries of the usual size. */
 #define RING_SIZE (UINT32_C(64) * 1024)
@@ -158,6 +158,15 @@ Log *log_free(Log *l) {
 static void push(Log *l, RecordKind kind, int priority, const char *text, size_t n) {
         uint64_t head = atomic_load(&l->head), tail = atomic_load(&l->tail);
         uint32_t size = (uint32_t)((sizeof(Record) + n + sizeof(Record) - 1) / sizeof(Record) * sizeof(Record));
+
+        /*
+         * With nothing left in it the ring begins anew, so that one that is hardly used keeps to its first page. The
+         * consumer is between two records then, and looks at neither number before the next post.
+         */
+        if (head == tail) {
+                head = tail = (head + RING_SIZE - 1) / RING_SIZE * RING_SIZE;
+                atomic_store(&l->tail, tail);
+        }
         uint32_t at = (uint32_t)(head % RING_SIZE), skip = at + size > RING_SIZE ? RING_SIZE - at : 0;
 
         if (head + skip + size - tail > RING_SIZE) {

@@ -15,9 +15,9 @@
 #include <time.h>
 
 #include "act/adjust.h"
+#include "base/pages.h"
 #include "daemon/clock.h"
 #include "daemon/manager.h"
-#include "daemon/pages.h"
 #include "sense/proc-connector.h"
 
 #define PROCESSES_MAX 65536u
@@ -79,7 +79,7 @@ static void arm(AdjustRun *run, uint64_t delay_usec) {
 
 /* Every call of ours costs a kill time, and what somebody puts back by hand must not be set again at once. */
 static bool has_to_wait(const Manager *m) {
-        return m->n_pending > 0 || (m->n_rounds > 0 && m->rounds[m->n_rounds - 1].need_now) || m->is_releasing ||
+        return m->n_pending > 0 || (m->n_rounds > 0 && m->rounds[m->n_rounds - 1]->need_now) || m->is_releasing ||
                clock_mono_usec() < m->measure_pause_usec;
 }
 

@@ -181,8 +181,8 @@ static void tell_answered(Manager *m, const MeasureNews *news) {
 
 void manager_log_measures(Manager *m) {
         for (uint32_t i = 0; i < m->n_rounds; i++)
-                for (uint32_t k = 0; k < MIN(m->rounds[i].n_measures, (uint32_t)MEASURES_MAX); k++)
-                        tell_asked(m, &m->rounds[i].measures[k], m->measure_results[i][k]);
+                for (uint32_t k = 0; k < MIN(m->rounds[i]->n_measures, (uint32_t)MEASURES_MAX); k++)
+                        tell_asked(m, &m->rounds[i]->measures[k], m->measure_results[i][k]);
         for (uint32_t i = 0; i < m->n_news; i++)
                 tell_answered(m, &m->news[i]);
         m->n_news = 0;

@@ -10,9 +10,9 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
+#include "base/pages.h"
 #include "daemon/clock.h"
 #include "daemon/manager.h"
-#include "daemon/pages.h"
 
 /* What low-memory-monitor takes as the highest level. */
 #define TRIM_LEVEL_MAX UINT64_C(255)
@@ -124,8 +124,8 @@ static int carry_out(Manager *m, const Measure *measure) {
  */
 void manager_carry_out(Manager *m) {
         for (uint32_t i = 0; i < m->n_rounds; i++)
-                for (uint32_t k = 0; k < MIN(m->rounds[i].n_measures, (uint32_t)MEASURES_MAX); k++)
-                        m->measure_results[i][k] = carry_out(m, &m->rounds[i].measures[k]);
+                for (uint32_t k = 0; k < MIN(m->rounds[i]->n_measures, (uint32_t)MEASURES_MAX); k++)
+                        m->measure_results[i][k] = carry_out(m, &m->rounds[i]->measures[k]);
 }
 
 /* ---- what came back ---- */

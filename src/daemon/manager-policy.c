@@ -9,10 +9,10 @@
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/pages.h"
 #include "daemon/clock.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
-#include "daemon/pages.h"
 
 /* A victim that will not go cannot hold up a reload for longer than this. */
 #define RELOAD_WAIT_USEC (30 * USEC_PER_SEC)

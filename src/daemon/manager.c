@@ -16,9 +16,9 @@
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/pages.h"
 #include "daemon/clock.h"
 #include "daemon/message-ids.h"
-#include "daemon/pages.h"
 #include "daemon/rights.h"
 #include "daemon/status.h"
 #include "report/peers.h"
@@ -48,15 +48,28 @@ int manager_sample(Manager *m, uint32_t detail, Snapshot *ret) {
 }
 
 bool manager_is_calm(const Manager *m) {
-        return m->need == 0 && m->n_pending == 0 && m->n_rounds > 0 && !m->rounds[m->n_rounds - 1].need_now;
+        return m->need == 0 && m->n_pending == 0 && m->n_rounds > 0 && !m->rounds[m->n_rounds - 1]->need_now;
 }
 
 /* ---- the tick ---- */
 
+/* What a round without a kill had to say, put aside for the next one. Only what is used is copied, or touched. */
+static void keep_round(Manager *m) {
+        const Decision *d = m->rounds[m->n_rounds - 1];
+        Decision *kept = &m->earlier[m->n_rounds - 1];
+
+        memcpy(kept, d, offsetof(Decision, held));
+        if (d->has_skipped)
+                kept->skipped = d->skipped;
+        if (d->has_held)
+                kept->held = d->held;
+        memcpy(kept->changes, d->changes, MIN(d->n_changes, (uint32_t)LEVEL_CHANGES_MAX) * sizeof(*d->changes));
+        memcpy(kept->measures, d->measures, MIN(d->n_measures, (uint32_t)MEASURES_MAX) * sizeof(*d->measures));
+        m->rounds[m->n_rounds - 1] = kept;
+}
+
 /* One sample and one step. What has ended is told to the state once, what is pending each time. */
 static int run_round(Manager *m, uint32_t detail) {
-        Decision *d = &m->rounds[m->n_rounds];
-
         int r = manager_sample(m, detail, &m->snap);
         if (r < 0)
                 return r;
@@ -65,14 +78,16 @@ static int run_round(Manager *m, uint32_t detail) {
                         m->snap.kills[m->snap.n_kills++] = m->statuses[i];
         if (m->n_rounds == 0)
                 manager_tell_measures(m, &m->snap);
+        if (m->n_rounds > 0)
+                keep_round(m);
         uint64_t begin = clock_mono_usec();
-        r = decide_step(m->state, &m->snap, d);
+        r = decide_step(m->state, &m->snap, m->decision);
         meter_add(&m->stats.decide, clock_mono_usec() - begin);
         if (r < 0)
                 return r;
         manager_told_measures(m, m->snap.n_measures);
-        m->n_rounds++;
-        m->need = d->need;
+        m->rounds[m->n_rounds++] = m->decision;
+        m->need = m->decision->need;
         return 0;
 }
 
@@ -103,7 +118,7 @@ static void say(Manager *m, const KillRecord *kill) {
         note_baseline(m);
         manager_log_kernel_oom(m);
         for (uint32_t i = 0; i < m->n_rounds; i++)
-                manager_log_round(m, &m->rounds[i]);
+                manager_log_round(m, m->rounds[i]);
         if (kill)
                 manager_log_kill(m, kill);
         manager_log_measures(m);
@@ -128,14 +143,14 @@ void manager_tick(Manager *m) {
         m->n_rounds = 0;
         int r = run_round(m, detail_due(m));
         while (r >= 0 && m->n_rounds < ROUNDS_MAX) {
-                const Decision *d = &m->rounds[m->n_rounds - 1];
+                const Decision *d = m->rounds[m->n_rounds - 1];
                 done |= m->snap.detail;
                 if (d->has_kill || !d->need_now || !(d->need & ~done))
                         break;
                 r = run_round(m, d->need);
         }
-        if (m->n_rounds > 0 && m->rounds[m->n_rounds - 1].has_kill)
-                kill = manager_kill(m, &m->rounds[m->n_rounds - 1]);
+        if (m->n_rounds > 0 && m->rounds[m->n_rounds - 1]->has_kill)
+                kill = manager_kill(m, m->rounds[m->n_rounds - 1]);
         manager_carry_out(m);
         uint64_t now = clock_mono_usec();
         meter_add(&m->stats.tick, now - m->tick_usec);
@@ -145,7 +160,7 @@ void manager_tick(Manager *m) {
                 say(m, kill);
         else
                 manager_settle(m);
-        arm(m, m->n_rounds > 0 ? m->rounds[m->n_rounds - 1].next_usec : RETRY_USEC);
+        arm(m, m->n_rounds > 0 ? m->rounds[m->n_rounds - 1]->next_usec : RETRY_USEC);
 }
 
 void manager_wake(Manager *m) {
@@ -229,11 +244,12 @@ static int open_stages(Manager *m) {
         r = kill_history_new(MIN(MAX(m->policy->daemon.history_max, UINT64_C(1)), UINT64_C(1024)), &m->history);
         if (r < 0)
                 return r;
-        m->rounds = pages_new(ROUNDS_MAX * sizeof(*m->rounds));
+        m->decision = pages_new(sizeof(*m->decision));
+        m->earlier = pages_new((ROUNDS_MAX - 1) * sizeof(*m->earlier));
         m->views = pages_new(DOMAINS_MAX * sizeof(*m->views));
-        m->explain = pages_new(sizeof(*m->explain));
-        if (!m->rounds || !m->views || !m->explain)
+        if (!m->decision || !m->earlier || !m->views)
                 return -ENOMEM;
+        m->explain = &m->decision->kill;
         r = sense_discover(m->sense);
         if (r < 0)
                 return r;
@@ -299,7 +315,9 @@ static void rehearse(Manager *m) {
         if (r < 0 && !m->policy->daemon.dry_run)
                 log_linef(m->log, LOG_NOTICE, NULL, "memory is not locked (%s): under thrashing the daemon may be late",
                           strerrordesc_np(-r));
-        memset(m->rounds, 0, 2 * sizeof(*m->rounds));
+        memset(m->decision, 0, sizeof(*m->decision));
+        /* Of an earlier round, what one has to say that leads to a kill: a level is reached, details are needed. */
+        memset(m->earlier, 0, offsetof(Decision, changes) + sizeof(LevelChange));
         r = m->is_live ? act_rehearse(m->act) : 0;
         if (r < 0)
                 log_linef(m->log, m->policy->daemon.dry_run ? LOG_NOTICE : LOG_WARNING, NULL,
@@ -309,7 +327,7 @@ static void rehearse(Manager *m) {
 /* The ranking, too; after the first step, since before it there is no cgroup to be in trouble. */
 static void rehearse_ranking(Manager *m) {
         if (manager_sample(m, DETAIL_PROCESSES | DETAIL_CGROUPS | DETAIL_STATS, &m->snap) >= 0)
-                (void)decide_explain(m->state, &m->snap, /* domain_id= */ 0, &m->rounds[1].kill);
+                (void)decide_explain(m->state, &m->snap, /* domain_id= */ 0, m->explain);
 }
 
 static void say_hello(Manager *m) {
@@ -405,9 +423,9 @@ Manager *manager_free(Manager *m) {
         m->event = sd_event_unref(m->event);
         m->log = log_free(m->log);
         m->root_fd = fd_close(m->root_fd);
-        m->explain = pages_free(m->explain, sizeof(*m->explain));
         m->views = pages_free(m->views, DOMAINS_MAX * sizeof(*m->views));
-        m->rounds = pages_free(m->rounds, ROUNDS_MAX * sizeof(*m->rounds));
+        m->earlier = pages_free(m->earlier, (ROUNDS_MAX - 1) * sizeof(*m->earlier));
+        m->decision = pages_free(m->decision, sizeof(*m->decision));
         free(m);
         return NULL;
 }

@@ -146,7 +146,9 @@ typedef struct Manager {
         bool triggers_stated;
 
         /* the tick */
-        Decision *rounds; /* ROUNDS_MAX, of the latest tick; the last one counts */
+        Decision *rounds[ROUNDS_MAX]; /* of the latest tick; the last one counts, and is @decision */
+        Decision *decision; /* of the latest round, in full */
+        Decision *earlier;  /* ROUNDS_MAX - 1: what the rounds before it have to say; none has a kill */
         uint32_t n_rounds;
         Snapshot snap;    /* of the latest round; its arrays belong to sense */
         KillStatus statuses[KILLS_MAX]; /* for the decision core */
@@ -173,7 +175,7 @@ typedef struct Manager {
         uint64_t view_interval_usec;
         uint32_t n_views;
         DomainView *views;     /* DOMAINS_MAX, for whoever looks into the state */
-        KillDecision *explain; /* for headroomctl and the view */
+        KillDecision *explain; /* for headroomctl and the view: the kill of @decision, which is over by then */
         ManagerStats stats;
 } Manager;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "daemon/pages.h"
+#include "base/pages.h"
 
 struct MeasureBook {
         uint64_t base, last; /* ids of the state begin after base; last: the highest given out */

@@ -101,11 +101,12 @@ static void policy_max_range(const Policy *p, size_t *ret_terms, size_t *ret_exp
 size_t decide_state_size(const Policy *p, const DecideLimits *limits) {
         size_t terms, exprs, n = limits->max_domains;
         policy_max_range(p, &terms, &exprs);
-        return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * terms * sizeof(Series)) +
-               align_up(n * terms * sizeof(Truth)) + align_up(n * exprs * sizeof(uint64_t)) +
+        return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * slot_storage_size(terms, exprs)) +
                align_up(KILLS_MAX * sizeof(KillDecision)) + align_up(growth_table_size(limits->max_processes)) +
                align_up(stall_table_size(limits->max_cgroups)) + align_up(usage_table_size(limits->max_cgroups)) +
-               align_up(limits->max_cgroups) + align_up(rank_scratch_size(limits));
+               align_up(limits->max_cgroups) + align_up(rank_scratch_size(limits)) +
+               align_up(VIRTUALS_MAX * sizeof(VirtualVictim)) + align_up(TRIED_MAX * sizeof(TriedVictim)) +
+               align_up(HELD_MAX * sizeof(HeldMeasure));
 }
 
 static void *carve(char **p, size_t n) {
@@ -122,14 +123,12 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
                 return -ENOSPC;
         policy_max_range(p, &terms, &exprs);
         DecideState *s = carve(&at, sizeof(*s));
-        memset(s, 0, offsetof(DecideState, virtuals)); /* what n_virtuals and n_tried count needs no zeroes */
+        memset(s, 0, sizeof(*s));
         s->policy = p;
         s->limits = *limits;
         s->next_kill_id = s->next_measure_id = 1;
         s->domains = carve(&at, n * sizeof(Domain));
-        s->series = carve(&at, n * terms * sizeof(Series));
-        s->truths = carve(&at, n * terms * sizeof(Truth));
-        s->held = carve(&at, n * exprs * sizeof(uint64_t));
+        s->storage = carve(&at, n * slot_storage_size(terms, exprs));
         s->max_terms = terms;
         s->max_exprs = exprs;
         s->flights = carve(&at, KILLS_MAX * sizeof(KillDecision));
@@ -138,6 +137,10 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         usage_table_init(&s->usage, carve(&at, usage_table_size(limits->max_cgroups)), limits->max_cgroups);
         s->cgroup_flags = carve(&at, limits->max_cgroups);
         s->rank = rank_scratch_init(carve(&at, rank_scratch_size(limits)), limits);
+        /* No zeroes: n_virtuals, n_tried and n_held say what of them counts. */
+        s->virtuals = carve(&at, VIRTUALS_MAX * sizeof(VirtualVictim));
+        s->tried = carve(&at, TRIED_MAX * sizeof(TriedVictim));
+        s->held_measures = carve(&at, HELD_MAX * sizeof(HeldMeasure));
         for (uint32_t i = 0; i < p->n_cgroups; i++)
                 s->needs_usage |= (s->ranges[i] = policy_range(p, &p->cgroups[i])).needs_usage;
         *ret = s;
@@ -325,7 +328,7 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
 
         /* not the measures, which are large: measure_place() empties what is used */
         memset(ret, 0, offsetof(Decision, measures));
-        memset(&ret->has_skipped, 0, sizeof(*ret) - offsetof(Decision, has_skipped));
+        memset(&ret->kill, 0, sizeof(ret->kill));
         ret->next_usec = s->policy->daemon.interval_max_usec;
         if (!snapshot_is_sound(s, snap))
                 return -EINVAL;

@@ -63,9 +63,10 @@ static Domain *domain_insert(DecideState *s, uint64_t id, int32_t policy, const 
                 at--;
         if (s->n_domains == s->n_slots) {
                 Domain *slot = &s->domains[s->n_slots];
-                slot->series = s->series + s->n_slots * s->max_terms;
-                slot->truths = s->truths + s->n_slots * s->max_terms;
-                slot->held = s->held + s->n_slots * s->max_exprs;
+                char *at_slot = s->storage + s->n_slots * slot_storage_size(s->max_terms, s->max_exprs);
+                slot->series = (Series *)at_slot;
+                slot->held = (uint64_t *)(slot->series + s->max_terms);
+                slot->truths = (Truth *)(slot->held + s->max_exprs);
                 s->n_slots++;
         }
         Domain fresh = s->domains[s->n_domains];

@@ -181,9 +181,7 @@ struct DecideState {
 
         Domain *domains; /* sorted by id: the host first */
         uint32_t n_domains, n_slots; /* slots ever used: those beyond have no storage yet, and no page is touched */
-        Series *series;
-        Truth *truths;
-        uint64_t *held;
+        char *storage; /* of the slots, one after the other: one slot's lies together, so that it shares its pages */
         size_t max_terms, max_exprs; /* of any policy: storage of one slot */
         KillDecision *flights; /* KILLS_MAX */
         uint32_t n_virtuals, n_tried, n_held;
@@ -202,11 +200,17 @@ struct DecideState {
         uint64_t impossible_usec[_STEP_MAX]; /* until then the host cannot do it */
         ServiceMemory services[SERVICES_MAX]; /* that were restarted or stopped not long ago */
         struct RankScratch *rank;
-        /* last, and not touched before they are needed */
-        VirtualVictim virtuals[VIRTUALS_MAX];
-        TriedVictim tried[TRIED_MAX];
-        HeldMeasure held_measures[HELD_MAX]; /* in order of their id */
+        /* behind everything else, and not touched before they are needed */
+        VirtualVictim *virtuals;    /* VIRTUALS_MAX */
+        TriedVictim *tried;         /* TRIED_MAX */
+        HeldMeasure *held_measures; /* HELD_MAX, in order of their id */
 };
+
+/* Series, times and truths of one domain. */
+static inline size_t slot_storage_size(size_t n_terms, size_t n_exprs) {
+        size_t size = n_terms * sizeof(Series) + n_exprs * sizeof(uint64_t) + n_terms * sizeof(Truth);
+        return (size + _Alignof(Series) - 1) / _Alignof(Series) * _Alignof(Series);
+}
 
 /* rank.c */
 size_t rank_scratch_size(const DecideLimits *limits);

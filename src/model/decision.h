@@ -159,15 +159,12 @@ typedef struct Decision {
         uint32_t need;      /* Detail: what the next snapshot must hold */
         bool need_now;      /* take that snapshot at once, do not wait for the tick */
         uint64_t next_usec; /* delay until the next cheap sample */
-        uint32_t n_changes;
+        uint32_t n_changes, n_measures;
+        bool has_skipped, has_held, has_kill;
+        KillHeld held;                          /* a kill was asked for and held back; the first such domain */
         LevelChange changes[LEVEL_CHANGES_MAX]; /* more than that at once: the rest come at the next step */
-        uint32_t n_measures;
+        StepSkipped skipped;                    /* the first one of this step */
         Measure measures[MEASURES_MAX];
-        bool has_skipped; /* the first one of this step */
-        StepSkipped skipped;
-        bool has_held; /* a kill was asked for and held back; the first such domain */
-        KillHeld held;
-        bool has_kill;
         KillDecision kill;
 } Decision;
 

@@ -29,7 +29,7 @@
          UINT64_C(1) << CGROUP_MAX | UINT64_C(1) << CGROUP_SWAP_MAX | UINT64_C(1) << CGROUP_OOM_GROUP)
 
 /* Directory entries per system call: about 300 names. */
-#define LISTING_BYTES 16384
+#define LISTING_BYTES 8192
 
 /* One walk under way: the pair of arrays that it fills, and the pair of the walk before. */
 typedef struct Walk {

@@ -2,9 +2,11 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -89,6 +91,39 @@ static void test_order_through_the_ring(void **state) {
                         p = strchr(p, '\n') + 1;
                 }
         }
+        assert_int_equal(log_dropped(l), 0);
+}
+
+static uint32_t resident_pages(const void *p, size_t size) {
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), n = (size + page - 1) / page;
+        unsigned char there[64];
+        uint32_t resident = 0;
+
+        assert_true(n <= sizeof(there));
+        assert_int_equal(mincore((void *)p, size, there), 0);
+        for (size_t i = 0; i < n; i++)
+                resident += there[i] & 1;
+        return resident;
+}
+
+/* A quiet daemon says a line now and then for weeks: the ring begins anew each time, and keeps to its first pages. */
+static void test_quiet_ring_stays_small(void **state) {
+        (void)state;
+        char buf[1024];
+        _cleanup_(log_freep) Log *l = NULL;
+
+        assert_int_equal(log_new(LOG_SINK_STDERR, &l), 0);
+        assert_int_equal(log_start(l), 0);
+        for (unsigned i = 0; i < 1000; i++) {
+                size_t n = 0;
+                log_linef(l, LOG_INFO, NULL, "line %u of those that a quiet daemon says now and then, each alone", i);
+                while (n == 0 || buf[n - 1] != '\n') {
+                        n += drain(buf + n, sizeof(buf) - n);
+                        (void)sched_yield();
+                }
+        }
+        /* the ring's 64 KiB and what lies before it */
+        assert_in_range(resident_pages(l, (size_t)64 * 1024), 1, 6);
         assert_int_equal(log_dropped(l), 0);
 }
 
@@ -187,6 +222,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_before_the_thread, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_order_through_the_ring, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_quiet_ring_stays_small, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_full_pipe, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_lost_are_counted, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),

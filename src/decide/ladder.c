@@ -147,7 +147,7 @@ static Outcome step_wait(const DecideState *s, Domain *d, const Snapshot *snap, 
                 c->wait_usec = 0;
                 return OUTCOME_IMPOSSIBLE;
         }
-        ret->need |= needs;
+        ret->need |= offender_may_need(step);
         if ((snap->detail & needs) != needs && snap->mono_usec - s->cgroups_usec >= NOW_SPACING_USEC)
                 ret->need_now = true;
         return OUTCOME_WAIT;

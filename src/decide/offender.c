@@ -69,6 +69,10 @@ uint32_t offender_needs(Step step) {
         return 0;
 }
 
+uint32_t offender_may_need(Step step) {
+        return offender_needs(step) | (step == STEP_THROTTLE || step == STEP_SLOW ? DETAIL_PROCESSES : 0);
+}
+
 /* ---- what the paths and members tell ---- */
 
 static bool is_unit(const char *path) {
@@ -230,11 +234,11 @@ static bool step_fits(const DecideState *s, const Snapshot *snap, uint32_t i, St
         const char *path = snap->cgroups[i].path;
         switch (step) {
         case STEP_THROTTLE:
-                return cgroup_may_hold(path) && throttle_plan(s, snap, i, lp, m, ret_floor);
+                return cgroup_may_hold(s, snap, i) && throttle_plan(s, snap, i, lp, m, ret_floor);
         case STEP_SLOW:
                 m->value = lp->slow_weight;
                 m->is_to_last = !is_held(s, &snap->cgroups[i]);
-                return cgroup_may_hold(path);
+                return cgroup_may_hold(s, snap, i);
         case STEP_FREEZE:
                 m->value = 1;
                 return cgroup_may_freeze(s, snap, i);
@@ -381,6 +385,9 @@ Choice offender_choose(const DecideState *s, const Domain *d, const Snapshot *sn
         }
         if (best.cgroup == INDEX_NONE)
                 return t.is_known ? CHOICE_NOBODY : CHOICE_UNKNOWN;
+        /* Is there a display server in it? */
+        if ((~snap->detail & offender_may_need(step)) && cgroup_is_of_session(snap->cgroups[best.cgroup].path))
+                return CHOICE_UNKNOWN;
         (void)step_fits(s, snap, best.cgroup, step, lp, m, ret_floor);
         (void)usage_change(&s->usage, best.id, &u);
         offender_set_target(snap, best.cgroup, m);

@@ -14,6 +14,8 @@ typedef enum Choice {
 
 /* The Detail bits that a choice for @step looks at. */
 uint32_t offender_needs(Step step);
+/* The same with what it looks at only where the choice would fall on somebody's session. */
+uint32_t offender_may_need(Step step);
 /* Fills the target, why it is the one, value and old_value of @m. @ret_floor: of a throttle. */
 Choice offender_choose(const DecideState *s, const Domain *d, const Snapshot *snap, Step step, const LevelPolicy *lp,
                        Measure *m, uint64_t *ret_floor);
@@ -40,8 +42,9 @@ bool offender_is_counted(const DecideState *s, const Domain *d, const Snapshot *
 bool offender_is_avoided(const Snapshot *snap, uint32_t i);
 void offender_set_target(const Snapshot *snap, uint32_t i, Measure *m);
 void offender_set_change(const UsageChange *u, uint64_t page_size, Measure *m);
-/* vital.c: by its path, by its members. May it be throttled or slowed? */
-bool cgroup_may_hold(const char *path);
+/* vital.c: by its path, by its members. May it be throttled or slowed? In somebody's session only members tell. */
+bool cgroup_may_hold(const DecideState *s, const Snapshot *snap, uint32_t i);
+bool cgroup_is_of_session(const char *path);
 bool cgroup_may_freeze(const DecideState *s, const Snapshot *snap, uint32_t i);
 bool cgroup_may_restart(const char *path);
 bool comm_is_vital(const char *comm);

@@ -324,6 +324,11 @@ static void test_freeze_spares_what_people_need(void **state) {
                 { "/user.slice/user-1000.slice/session-4.scope", "batch", 0, false },
                 { "/user.slice/user-1000.slice/user@1000.service", "batch", 0, false },
                 { "/user.slice/user-1000.slice/user@1000.service/session.slice/dbus.service", "x", 0, false },
+                { "/user.slice/user-1000.slice/user@1000.service/session.slice/xdg-portal.service", "x", 0, false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/pipewire.service", "x", 0, false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope", "sway", 0, false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope", "pipewire", 0, false },
+                { "/batch.slice/session.slice/a.service", "batch", 0, true },
         };
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 World *w = start();
@@ -361,6 +366,13 @@ static void test_throttle_spares_what_all_need(void **state) {
                 { "/user.slice/user-1000.slice/user@1000.service/app.slice/systemd-hog.service", true },
                 { "/user.slice/user-1000.slice/session-1.scope", true },
                 { "/system.slice/docker-1.scope/system.slice/dbus.service", true },
+                { "/user.slice/user-1000.slice/user@1000.service/session.slice/org.gnome.Shell@x11.service", false },
+                { "/user.slice/user-1000.slice/user@1000.service/session.slice", false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/dbus.service", false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/wireplumber.service", false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/session.slice/a.service", true },
+                { "/lxc.payload.a/user.slice/user-1.slice/user@1.service/session.slice/a.service", true },
+                { "/batch.slice/session.slice/a.service", true },
         };
         static const Step steps[] = { STEP_THROTTLE, STEP_SLOW };
         for (size_t i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(steps); i++) {
@@ -371,6 +383,41 @@ static void test_throttle_spares_what_all_need(void **state) {
                 bool is_taken = choose(w, steps[i % ARRAY_SIZE(steps)], &m) == CHOICE_FOUND;
                 if (is_taken != cases[i / ARRAY_SIZE(steps)].may)
                         fail_msg("case %zu", i);
+                world_free(w);
+        }
+}
+
+/* A session that somebody began by hand has its display server beside the programs, in one scope. */
+static void test_throttle_spares_a_display_server(void **state) {
+        (void)state;
+        static const struct {
+                const char *path, *comm;
+                bool may;
+        } cases[] = {
+                { "/user.slice/user-1000.slice/session-2.scope", "Xorg", false },
+                { "/user.slice/user-1000.slice/session-2.scope", "dbus-daemon", false },
+                { "/user.slice/user-1000.slice/session-2.scope", "batch", true },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/app-sway.scope", "sway", false },
+                { "/user.slice/user-1000.slice/user@1000.service/app.slice/app-a.scope", "batch", true },
+                /* outside of people's sessions a name is only a name, and nobody waits for the processes */
+                { "/system.slice/a.service", "Xorg", true },
+                { "/lxc.payload.a/user.slice/session-2.scope", "Xorg", true },
+        };
+        static const Step steps[] = { STEP_THROTTLE, STEP_SLOW };
+        for (size_t i = 0; i < ARRAY_SIZE(cases) * ARRAY_SIZE(steps); i++) {
+                const char *path = cases[i / ARRAY_SIZE(steps)].path;
+                Step step = steps[i % ARRAY_SIZE(steps)];
+                World *w = start();
+                Measure m;
+                w->cgroups[A_AT].path = w->processes[0].cgroup_path = path;
+                snprintf(w->processes[0].comm, COMM_MAX, "%s", cases[i / ARRAY_SIZE(steps)].comm);
+                change(w, (const Change[]){ { 30, 0, 0 }, { 0, 0, 0 }, { 0, 0, 0 } });
+                if (choose(w, step, &m) != (cases[i / ARRAY_SIZE(steps)].may ? CHOICE_FOUND : CHOICE_NOBODY))
+                        fail_msg("%s", path);
+                w->snap.detail &= ~(uint32_t)DETAIL_PROCESSES;
+                w->snap.n_processes = 0;
+                bool is_session = strncmp(path, "/user.slice/", 12) == 0;
+                assert_int_equal(choose(w, step, &m), is_session ? CHOICE_UNKNOWN : CHOICE_FOUND);
                 world_free(w);
         }
 }
@@ -550,6 +597,7 @@ int main(void) {
                 cmocka_unit_test(test_units_and_leaves),
                 cmocka_unit_test(test_freeze_spares_what_people_need),
                 cmocka_unit_test(test_throttle_spares_what_all_need),
+                cmocka_unit_test(test_throttle_spares_a_display_server),
                 cmocka_unit_test(test_restart_only_of_services),
                 cmocka_unit_test(test_restart_is_not_repeated),
                 cmocka_unit_test(test_coldest_first),

@@ -23,7 +23,6 @@ typedef enum MeasureEnd {
         MEASURE_END_TIME,    /* freeze: its max= is over */
         MEASURE_END_GONE,    /* the cgroup is gone, or empty */
         MEASURE_END_FOREIGN, /* somebody else has set another value since: left alone */
-        MEASURE_END_USELESS, /* it brought no relief, the next step has been taken instead */
         _MEASURE_END_MAX,
         _MEASURE_END_INVALID = -EINVAL,
 } MeasureEnd;

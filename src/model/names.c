@@ -182,7 +182,6 @@ static const char *const measure_end_names[] = {
         [MEASURE_END_TIME] = "time-over",
         [MEASURE_END_GONE] = "cgroup-gone",
         [MEASURE_END_FOREIGN] = "set-by-somebody-else",
-        [MEASURE_END_USELESS] = "no-relief",
 };
 DEFINE_TO_STRING(MeasureEnd, measure_end)
 

@@ -126,7 +126,7 @@ void measure_append_deed(TextBuf *b, const Measure *m, const char *verb) {
         measure_append_change(b, m);
 }
 
-/* ": it brought no relief"; no name of a level, since whoever greps a log for "kill" wants a kill */
+/* ": its time is over"; no name of a level, since whoever greps a log for "kill" wants a kill */
 static void append_release_reason(TextBuf *b, const Measure *m) {
         switch (m->end) {
         case MEASURE_END_LEVEL:
@@ -146,9 +146,6 @@ static void append_release_reason(TextBuf *b, const Measure *m) {
                 return;
         case MEASURE_END_FOREIGN:
                 text_append(b, ": somebody else has set another value since");
-                return;
-        case MEASURE_END_USELESS:
-                text_append(b, ": it brought no relief");
                 return;
         case MEASURE_END_NONE:
         case _MEASURE_END_MAX:

@@ -165,7 +165,6 @@ static void test_release(void **state) {
                 { MEASURE_END_TIME, ": its time is over" },
                 { MEASURE_END_GONE, ": nothing is left in the cgroup" },
                 { MEASURE_END_FOREIGN, ": somebody else has set another value since" },
-                { MEASURE_END_USELESS, ": it brought no relief" },
                 { _MEASURE_END_MAX, "" },
                 { _MEASURE_END_INVALID, "" },
         };

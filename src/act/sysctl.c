@@ -133,6 +133,8 @@ void sysctls_set_mode(Sysctls *s, bool is_dry_run, SysctlRestore restore) {
         if (s->is_dry_run != is_dry_run)
                 for (Sysctl key = 0; key < _SYSCTL_MAX; key++)
                         s->keys[key].is_told = false;
+        for (Sysctl key = 0; key < _SYSCTL_MAX; key++)
+                s->keys[key].is_released = false;
         s->is_dry_run = is_dry_run;
         s->restore = restore;
         if (s->undo && is_new)
@@ -279,6 +281,17 @@ static void release(Sysctls *s, Reports *r, Sysctl key) {
         put_back(s, r, key, now);
 }
 
+void sysctls_note_released(Sysctls *s) {
+        for (Sysctl key = 0; key < _SYSCTL_MAX; key++) {
+                const SysctlKey *k = &s->keys[key];
+                uint64_t now;
+                /* struck out, and as it was: the rest failed, or is somebody else's */
+                if (k->is_ours && s->undo && s->restore != SYSCTL_RESTORE_NEVER &&
+                    sysctls_journal_find(s, key, NULL, NULL) == -ENOENT && read_now(s, key, &now) && now == k->original)
+                        s->keys[key] = (SysctlKey){ .is_released = true };
+        }
+}
+
 /* ---- all ---- */
 
 static bool settings_equal(const SysctlSetting *a, const SysctlSetting *b) {
@@ -345,7 +358,7 @@ static void apply_one(Sysctls *s, Reports *r, const SysctlPolicy *p, const Sysct
                         set_failed(s, r, key, 0, a->wanted, sample->error[key]);
                 return;
         }
-        if (look_for_drift(s, r, key, &p->settings[key], now))
+        if (k->is_released || look_for_drift(s, r, key, &p->settings[key], now))
                 return;
         if (!a->is_wanted)
                 unset(s, r, key, d, may_wait);

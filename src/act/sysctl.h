@@ -38,6 +38,7 @@ typedef struct SysctlKey {
         bool is_ours;           /* we have written it */
         bool is_adopted;        /* set without being asked for, as the other half of overcommit_ratio and _kbytes */
         bool is_foreign;        /* somebody else has changed it since */
+        bool is_released;       /* was put back by hand: left alone until the next reload */
         uint64_t original;
         uint64_t asked, ours; /* what was written last, and what the kernel made of it */
         uint64_t foreign;
@@ -60,6 +61,11 @@ typedef struct Sysctls {
 void sysctls_init(Sysctls *s, int root_fd, Undo *undo, bool is_dry_run, SysctlRestore restore);
 /* After a reload. What is in force stays so; the journal follows @restore. */
 void sysctls_set_mode(Sysctls *s, bool is_dry_run, SysctlRestore restore);
+/*
+ * After a replay of the journal by hand: what it has put back is nobody's drift, and is not set again before the next
+ * sysctls_set_mode().
+ */
+void sysctls_note_released(Sysctls *s);
 /*
  * @sample: as read right before; @may_wait: also what may take the kernel a while (it talks to all CPUs). Returns how
  * many reports; never fails as a whole.

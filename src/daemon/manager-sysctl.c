@@ -191,6 +191,11 @@ void manager_sysctl_reload(Manager *m) {
         m->sysctl->due_usec = 0;
 }
 
+void manager_sysctl_released(Manager *m) {
+        if (m->sysctl)
+                sysctls_note_released(&m->sysctl->sysctls);
+}
+
 /* Set while we run as well as before: the warning comes when it begins. */
 static void note_kernel_settings(Manager *m, const SysctlSample *s) {
         uint32_t bits = 1u << PEER_PANIC_ON_OOM | 1u << PEER_KILL_ALLOCATING_TASK, found = 0;

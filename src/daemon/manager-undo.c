@@ -208,6 +208,7 @@ static void on_released(void *userdata, const ReplayReport *report) {
         log_report(m, report);
         manager_void_measures(m);
         manager_adjust_released(m);
+        manager_sysctl_released(m);
         m->measure_pause_usec = u64_add_sat(clock_mono_usec(), RELEASE_PAUSE_USEC);
         char *line = status_release(report);
         if (m->control && line)

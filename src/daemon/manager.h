@@ -243,6 +243,8 @@ void manager_housekeeping(Manager *m);
 /* After a policy was loaded and the journal opened. */
 int manager_sysctl_start(Manager *m);
 void manager_sysctl_reload(Manager *m);
+/* After a release by hand. */
+void manager_sysctl_released(Manager *m);
 /* Between ticks; looks every ten seconds. */
 void manager_sysctl_step(Manager *m);
 /* Puts back what Restore= says; before the journal is closed. */

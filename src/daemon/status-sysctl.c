@@ -25,6 +25,8 @@ static const char *state_of(const SysctlRun *run, const SysctlSample *now, Sysct
 
         if (!sysctl_has(now, key))
                 return "not-read";
+        if (k->is_released)
+                return "released-by-hand";
         if (k->is_foreign)
                 return "changed-by-somebody-else";
         if (k->is_ours && k->is_adopted)

@@ -219,6 +219,7 @@ part_swap() {
     expect_vm vfs_cache_pressure 100 5
     sleep 21
     expect_vm vfs_cache_pressure 100
+    expect_of vfs_cache_pressure state '"released-by-hand"'
     systemctl stop headroomd
     expect_as_before
 

@@ -355,6 +355,55 @@ static void test_drift(void **state) {
         }
 }
 
+/* headroomctl release: what it puts back is no drift, and stays back until the configuration is read again. */
+static void test_released_by_hand(void **state) {
+        (void)state;
+        Desk t;
+        desk_open(&t, SYSCTL_RESTORE_EXIT);
+        const UndoHost host = { .root_fd = t.tree.fd, .cgroup_fd = -EBADF };
+        want(&t, SYSCTL_SWAPPINESS, 80);
+        want(&t, SYSCTL_OVERCOMMIT_RATIO, 70);
+        want(&t, SYSCTL_VFS_CACHE_PRESSURE, 150);
+        assert_int_equal(apply(&t), 3);
+        host_write(&t, SYSCTL_VFS_CACHE_PRESSURE, 300);
+        assert_int_equal(undo_replay(t.undo, &host, true, NULL, NULL), 0);
+        sysctls_note_released(&t.s);
+        assert_int_equal(host_read(&t, SYSCTL_SWAPPINESS), 60);
+        /* somebody else's stays somebody else's */
+        assert_int_equal(apply(&t), 1);
+        assert_report(&t, 0, SYSCTL_VFS_CACHE_PRESSURE, SYSCTL_EVENT_DRIFT, 150, 300);
+        t.d.advice[SYSCTL_SWAPPINESS].wanted = 75; /* auto goes on */
+        for (int k = 0; k < 3; k++)
+                assert_int_equal(apply(&t), 0);
+        assert_true(t.s.keys[SYSCTL_SWAPPINESS].is_released);
+        assert_false(t.s.keys[SYSCTL_SWAPPINESS].is_foreign);
+        assert_int_equal(host_read(&t, SYSCTL_SWAPPINESS), 60);
+        assert_int_equal(host_read(&t, SYSCTL_OVERCOMMIT_RATIO), 50);
+        /* nothing of it is put back a second time */
+        host_write(&t, SYSCTL_SWAPPINESS, 40);
+        sysctls_set_mode(&t.s, false, SYSCTL_RESTORE_EXIT);
+        assert_int_equal(apply(&t), 2);
+        assert_report(&t, 0, SYSCTL_SWAPPINESS, SYSCTL_EVENT_SET, 40, 75);
+        assert_report(&t, 1, SYSCTL_OVERCOMMIT_RATIO, SYSCTL_EVENT_SET, 50, 70);
+        (void)sysctls_release(&t.s, t.reports);
+        assert_int_equal(host_read(&t, SYSCTL_SWAPPINESS), 40);
+        assert_int_equal(host_read(&t, SYSCTL_OVERCOMMIT_RATIO), 50);
+        desk_close(&t);
+}
+
+/* What could not be put back by hand, or is not in the journal, is in force as before. */
+static void test_not_released_by_hand(void **state) {
+        (void)state;
+        Desk t;
+        desk_open(&t, SYSCTL_RESTORE_NEVER);
+        want(&t, SYSCTL_SWAPPINESS, 80);
+        assert_int_equal(apply(&t), 1);
+        sysctls_note_released(&t.s);
+        assert_false(t.s.keys[SYSCTL_SWAPPINESS].is_released);
+        assert_int_equal(apply(&t), 0);
+        desk_close(&t);
+}
+
 static void test_drift_at_the_end(void **state) {
         (void)state;
         for (int with_undo = 0; with_undo < 2; with_undo++) {
@@ -598,6 +647,8 @@ int main(void) {
                 cmocka_unit_test(test_rounded),
                 cmocka_unit_test(test_drift),
                 cmocka_unit_test(test_drift_at_the_end),
+                cmocka_unit_test(test_released_by_hand),
+                cmocka_unit_test(test_not_released_by_hand),
                 cmocka_unit_test(test_pair),
                 cmocka_unit_test(test_pair_released),
                 cmocka_unit_test(test_pair_foreign),

@@ -328,6 +328,13 @@ int undo_find(Undo *u, UndoKind kind, uint64_t id, int32_t pid, const char *path
         return MIN(at, 0);
 }
 
+uint64_t undo_last_serial(Undo *u) {
+        (void)pthread_mutex_lock(&u->lock);
+        uint64_t serial = u->last_serial;
+        (void)pthread_mutex_unlock(&u->lock);
+        return serial;
+}
+
 uint32_t undo_count(Undo *u) {
         (void)pthread_mutex_lock(&u->lock);
         uint32_t n = u->n_open;
@@ -401,6 +408,27 @@ UndoOutcome undo_restore(Undo *u, uint64_t serial, const UndoHost *host, int *re
         return outcome;
 }
 
+typedef void (*ToldFn)(void *userdata, const UndoEntry *e, UndoOutcome outcome, int error);
+
+/* Those of @kinds with a serial before @before; of what is to be kept only with @all more than a word. */
+static int replay_some(Undo *u, const UndoHost *host, uint64_t before, uint32_t kinds, bool all, ToldFn told,
+                       void *userdata) {
+        int n_failed = 0;
+        UndoCopy c;
+
+        while (copy_entry(u, 0, &before, &c) >= 0) {
+                int error = 0;
+                if (!(kinds & UINT32_C(1) << c.entry.kind))
+                        continue;
+                UndoOutcome outcome =
+                        c.entry.is_kept && !all ? UNDO_KEPT : replay_entry(u, &c, host, &error);
+                n_failed += outcome == UNDO_FAILED;
+                if (told)
+                        told(userdata, &c.entry, outcome, error);
+        }
+        return n_failed;
+}
+
 /**
  * undo_replay() - put everything back, the latest first
  * @all:  also what is to be kept
@@ -410,17 +438,19 @@ UndoOutcome undo_restore(Undo *u, uint64_t serial, const UndoHost *host, int *re
  */
 int undo_replay(Undo *u, const UndoHost *host, bool all,
                 void (*told)(void *userdata, const UndoEntry *e, UndoOutcome outcome, int error), void *userdata) {
-        uint64_t before = UINT64_MAX;
-        int n_failed = 0;
-        UndoCopy c;
+        return replay_some(u, host, UINT64_MAX, UINT32_MAX, all, told, userdata);
+}
 
-        while (copy_entry(u, 0, &before, &c) >= 0) {
-                int error = 0;
-                UndoOutcome outcome =
-                        c.entry.is_kept && !all ? UNDO_KEPT : replay_entry(u, &c, host, &error);
-                n_failed += outcome == UNDO_FAILED;
-                if (told)
-                        told(userdata, &c.entry, outcome, error);
-        }
-        return n_failed;
+/**
+ * undo_replay_left() - try once more what was left by an earlier daemon
+ * @last_serial: undo_last_serial() when the journal was opened
+ *
+ * Only of cgroups and units: measures leave a setting alone that has an entry, so these are nobody else's.
+ *
+ * Return: how many failed; those stay open.
+ */
+int undo_replay_left(Undo *u, const UndoHost *host, uint64_t last_serial,
+                     void (*told)(void *userdata, const UndoEntry *e, UndoOutcome outcome, int error), void *userdata) {
+        const uint32_t kinds = UINT32_C(1) << UNDO_CGROUP | UINT32_C(1) << UNDO_UNIT;
+        return replay_some(u, host, u64_add_sat(last_serial, 1), kinds, /* all= */ false, told, userdata);
 }

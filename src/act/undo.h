@@ -96,6 +96,12 @@ UndoOutcome undo_restore(Undo *u, uint64_t serial, const UndoHost *host, int *re
 /* Puts everything back, the latest first. @all: what is kept, too. Calls @told for each; returns how many failed. */
 int undo_replay(Undo *u, const UndoHost *host, bool all,
                 void (*told)(void *userdata, const UndoEntry *e, UndoOutcome outcome, int error), void *userdata);
+/* The same with what an earlier daemon has left of cgroups and units, and could not be put back then: entries up to
+ * @last_serial. Nothing of this daemon's own is among them; sysctls and oom_score_adj it has taken over. */
+int undo_replay_left(Undo *u, const UndoHost *host, uint64_t last_serial,
+                     void (*told)(void *userdata, const UndoEntry *e, UndoOutcome outcome, int error), void *userdata);
+/* The latest that was ever given out; 0 for none. */
+uint64_t undo_last_serial(Undo *u);
 uint32_t undo_count(Undo *u);
 const char *undo_kind_to_string(UndoKind k);
 const char *undo_outcome_to_string(UndoOutcome o);

@@ -186,4 +186,5 @@ void manager_housekeeping(Manager *m) {
         if (now >= m->discover_due_usec || (m->discover_wanted && now - m->discover_usec >= m->discover_spacing_usec))
                 discover(m);
         manager_sysctl_step(m);
+        manager_retry_undo(m);
 }

@@ -119,6 +119,54 @@ static void log_report(Manager *m, const ReplayReport *report) {
                           more, report->n_failed);
 }
 
+/* ---- what could not be put back at start ---- */
+
+/* That it goes on failing was said at start, and is not said each time. */
+static void on_retried(void *userdata, const ReplayReport *report) {
+        Manager *m = userdata;
+
+        m->is_retrying = false;
+        for (uint32_t i = 0; i < MIN(report->n_results, (uint32_t)UNDO_LINES_MAX); i++)
+                if (report->results[i].outcome != UNDO_FAILED)
+                        log_result(m, &report->results[i]);
+        leftover_tried(&m->leftover, report->n_failed, clock_mono_usec());
+}
+
+/**
+ * manager_retry_undo() - try again what the replay at start could not put back, where that is due
+ *
+ * On a thread of its own. Not while everything is put back by hand, which does the same.
+ */
+void manager_retry_undo(Manager *m) {
+        uint64_t now = clock_mono_usec();
+
+        if (m->is_retrying || m->is_releasing || !leftover_is_due(&m->leftover, now))
+                return;
+        m->retry = replay_free(m->retry);
+        int r = replay_start_left(m->event, PRIORITY_CONTROL, m->undo, &m->undo_host, m->leftover.last_serial,
+                                  on_retried, m, &m->retry);
+        if (r < 0)
+                leftover_tried(&m->leftover, m->leftover.n, now);
+        m->is_retrying = r >= 0;
+}
+
+/* At start, when everything was tried once. Sysctls and oom_score_adj have their own way of trying again. */
+static void note_leftover(Manager *m, const ReplayReport *report) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < report->n_results; i++) {
+                const ReplayResult *r = &report->results[i];
+                n += r->outcome == UNDO_FAILED && (r->entry.kind == UNDO_CGROUP || r->entry.kind == UNDO_UNIT);
+        }
+        leftover_begin(&m->leftover, undo_last_serial(m->undo), n, clock_mono_usec());
+        if (n > 0)
+                log_linef(m->log, LOG_NOTICE, MESSAGE_ID_UNDO,
+                          "%" PRIu32 " of that %s tried again, soon at first, then every ten minutes", n,
+                          n == 1 ? "is" : "are");
+}
+
+/* ---- at start, at the end ---- */
+
 /* Here and now: before the loop runs, or after it. */
 static void put_back(Manager *m, bool all) {
         _cleanup_(replay_freep) Replay *replay = NULL;
@@ -132,6 +180,8 @@ static void put_back(Manager *m, bool all) {
                           "nothing was put back (%s); it stays in the undo journal", strerrordesc_np(-r));
         else
                 log_report(m, &report);
+        if (r >= 0 && !all)
+                note_leftover(m, &report);
         for (uint32_t i = 0; r >= 0 && !all && i < report.n_results; i++)
                 if (report.results[i].outcome == UNDO_RESTORED)
                         manager_adjust_replayed(m, &report.results[i].entry);
@@ -191,6 +241,7 @@ int manager_open_undo(Manager *m) {
 
 /* An orderly end: nothing that we have changed outlives us. What is under way is broken off first. */
 void manager_close_undo(Manager *m) {
+        m->retry = replay_free(m->retry);
         m->replay = replay_free(m->replay);
         m->measures = measures_free(m->measures);
         if (m->undo && !m->options.dry_run)

@@ -30,6 +30,7 @@
 #include "daemon/bus.h"
 #include "daemon/control.h"
 #include "daemon/kill-history.h"
+#include "daemon/leftover.h"
 #include "daemon/log.h"
 #include "daemon/measure-book.h"
 #include "daemon/meter.h"
@@ -115,6 +116,9 @@ typedef struct Manager {
         ActHost act_host;
         Replay *replay;     /* of a release by hand, the latest */
         bool is_releasing;  /* ... which goes on */
+        Leftover leftover;  /* what the replay at start could not put back */
+        Replay *retry;      /* of that, the latest */
+        bool is_retrying;
         Bus *bus;           /* NULL: no policy asks programs to shrink */
         AdjustRun *adjust;  /* NULL: no rule has ApplyToKernel= */
         SysctlRun *sysctl;  /* the settings below /proc/sys/vm */
@@ -213,6 +217,7 @@ void manager_void_measures(Manager *m);
 int manager_open_undo(Manager *m);
 void manager_close_undo(Manager *m);
 int manager_release(Manager *m);
+void manager_retry_undo(Manager *m);
 
 /* manager-log-measure.c */
 /* What was asked for in this tick, and what was answered since the last. */

@@ -13,6 +13,8 @@ struct Replay {
         Undo *undo;
         UndoHost host;
         bool all;
+        bool only_left; /* by an earlier daemon, up to @last_serial */
+        uint64_t last_serial;
         bool is_running; /* the thread has not been joined */
         pthread_t thread;
         int fd; /* written to by the thread as the last thing it does */
@@ -45,7 +47,8 @@ static void *replay_thread(void *userdata) {
         Replay *r = userdata;
         const uint64_t one = 1;
 
-        r->n_failed = undo_replay(r->undo, &r->host, r->all, told, r);
+        r->n_failed = r->only_left ? undo_replay_left(r->undo, &r->host, r->last_serial, told, r) :
+                                           undo_replay(r->undo, &r->host, r->all, told, r);
         (void)!write(r->fd, &one, sizeof(one));
         return NULL;
 }
@@ -101,9 +104,9 @@ static Replay *replay_new(Undo *undo, const UndoHost *host, bool all) {
         return r;
 }
 
-int replay_start(sd_event *event, int64_t priority, Undo *undo, const UndoHost *host, bool all,
+static int start(sd_event *event, int64_t priority, Replay *new,
                  void (*done)(void *userdata, const ReplayReport *report), void *userdata, Replay **ret) {
-        _cleanup_(replay_freep) Replay *r = replay_new(undo, host, all);
+        _cleanup_(replay_freep) Replay *r = new;
         if (!r)
                 return -ENOMEM;
         r->done = done;
@@ -120,6 +123,21 @@ int replay_start(sd_event *event, int64_t priority, Undo *undo, const UndoHost *
                 return n;
         *ret = TAKE_PTR(r);
         return 0;
+}
+
+int replay_start(sd_event *event, int64_t priority, Undo *undo, const UndoHost *host, bool all,
+                 void (*done)(void *userdata, const ReplayReport *report), void *userdata, Replay **ret) {
+        return start(event, priority, replay_new(undo, host, all), done, userdata, ret);
+}
+
+int replay_start_left(sd_event *event, int64_t priority, Undo *undo, const UndoHost *host, uint64_t last_serial,
+                      void (*done)(void *userdata, const ReplayReport *report), void *userdata, Replay **ret) {
+        Replay *r = replay_new(undo, host, /* all= */ false);
+        if (r) {
+                r->only_left = true;
+                r->last_serial = last_serial;
+        }
+        return start(event, priority, r, done, userdata, ret);
 }
 
 int replay_run(Undo *undo, const UndoHost *host, bool all, ReplayReport *ret_report, Replay **ret) {

@@ -33,6 +33,9 @@ typedef struct Replay Replay;
  */
 int replay_start(sd_event *event, int64_t priority, Undo *undo, const UndoHost *host, bool all,
                  void (*done)(void *userdata, const ReplayReport *report), void *userdata, Replay **ret);
+/* The same with undo_replay_left(). */
+int replay_start_left(sd_event *event, int64_t priority, Undo *undo, const UndoHost *host, uint64_t last_serial,
+                      void (*done)(void *userdata, const ReplayReport *report), void *userdata, Replay **ret);
 /* Waits for the thread where it still runs. */
 Replay *replay_free(Replay *r);
 DEFINE_TRIVIAL_CLEANUP(Replay, replay_free)

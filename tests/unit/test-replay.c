@@ -114,6 +114,30 @@ static void test_on_thread(void **state) {
         assert_int_equal(undo_count(f->undo), f->n_failed);
 }
 
+/* Of what was left by an earlier daemon sysctls are not tried again here, and nothing that came later. */
+static void test_left_on_thread(void **state) {
+        Fixture *f = *state;
+        _cleanup_(replay_freep) Replay *r = NULL;
+        uint64_t last, serial;
+
+        change_four(f);
+        UndoEntry e = { .kind = UNDO_CGROUP, .id = 1, .path = "/gone", .key = "memory.high", .old_value = "max", .new_value = "5" };
+        f->host.cgroup_fd = f->tree.fd;
+        assert_int_equal(undo_begin(f->undo, &e, &serial), 0);
+        last = undo_last_serial(f->undo);
+        assert_int_equal(last, serial);
+        (void)strcpy(e.path, "/later");
+        assert_int_equal(undo_begin(f->undo, &e, &serial), 0);
+        assert_int_equal(replay_start_left(f->event, 0, f->undo, &f->host, last, done, f, &r), 0);
+        for (unsigned i = 0; i < 1000 && f->n_done == 0; i++)
+                (void)sd_event_run(f->event, 10 * USEC_PER_MSEC);
+        assert_int_equal(f->n_done, 1);
+        assert_int_equal(f->n_results, 1);
+        assert_int_equal(f->results[0].outcome, UNDO_GONE);
+        assert_string_equal(f->results[0].entry.path, "/gone");
+        assert_true(stands(f, "proc/sys/vm/swappiness", "17"));
+}
+
 static void test_here(void **state) {
         _cleanup_(replay_freep) Replay *r = NULL;
         Fixture *f = *state;
@@ -161,6 +185,7 @@ static void test_many(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_on_thread, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_left_on_thread, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_here, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_many, setup, teardown),

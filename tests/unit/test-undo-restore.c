@@ -350,6 +350,44 @@ static void test_replay(void **state) {
         world_close(&w);
 }
 
+/* Tried again while the daemon runs: what an earlier one left of cgroups and units, and nothing of its own. */
+static void test_replay_left(void **state) {
+        (void)state;
+        World w;
+        world_open(&w);
+        uint64_t a = world_group(&w, "a", "memory.high", "100\n"), b = world_group(&w, "b", "memory.high", "100\n");
+        tree_write(&w.host, "proc/sys/vm/swappiness", "10\n");
+        begin(w.u, entry(UNDO_SYSCTL, 0, 0, "", "swappiness", "60", "10"));
+        begin(w.u, entry(UNDO_UNIT, 5, 0, "/x.service", "CPUWeight", "100", "20"));
+        begin(w.u, high(a, "/a", "max", "100"));
+        undo_free(w.u);
+
+        w.u = open_here(&w.dir, 0);
+        uint64_t last = undo_last_serial(w.u);
+        assert_true(last > 0);
+        begin(w.u, high(b, "/b", "max", "100"));
+        unit_error = -ETIMEDOUT;
+        unit_value = "20";
+        Told t = { 0 };
+        assert_int_equal(undo_replay_left(w.u, &w.undo_host, last, told, &t), 1);
+        assert_int_equal(t.n, 2);
+        world_is(&w, "cgroup/a/memory.high", "max");
+        world_is(&w, "cgroup/b/memory.high", "100\n");
+        world_is(&w, "proc/sys/vm/swappiness", "10\n");
+        assert_int_equal(undo_count(w.u), 3);
+        /* the manager answers now */
+        unit_error = 0;
+        t.n = 0;
+        assert_int_equal(undo_replay_left(w.u, &w.undo_host, last, told, &t), 0);
+        assert_int_equal(t.n, 1);
+        assert_string_equal(unit_set, "100");
+        assert_int_equal(undo_count(w.u), 2);
+        t.n = 0;
+        assert_int_equal(undo_replay_left(w.u, &w.undo_host, last, told, &t), 0);
+        assert_int_equal(t.n, 0);
+        world_close(&w);
+}
+
 /* ---- while another thread writes ---- */
 
 static Undo *writers_journal;
@@ -414,6 +452,7 @@ int main(void) {
                 cmocka_unit_test(test_restore_process),
                 cmocka_unit_test(test_restore_real_process),
                 cmocka_unit_test(test_replay),
+                cmocka_unit_test(test_replay_left),
                 cmocka_unit_test(test_replay_meets_writer),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

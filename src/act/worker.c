@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 
 #include "act/thread-clock.h"
+#include "base/pages.h"
 
 /* Deep enough for process_mrelease() and the signal frame of a sanitizer; locked memory when mlockall() is on. */
 #define WORKER_STACK_BYTES (128 * 1024)
@@ -94,9 +95,11 @@ static int worker_start(Worker *w) {
 }
 
 int worker_new(int notify_fd, Worker **ret) {
-        Worker *w = calloc(1, sizeof(*w));
+        Worker *w = pages_new(sizeof(*w));
         if (!w)
                 return -ENOMEM;
+        /* The first job lies beside all this; its result does not. */
+        w->results[0] = (WorkerResult){};
         w->notify_fd = notify_fd;
         w->wake_fd = eventfd(0, EFD_CLOEXEC);
         w->done_fd = eventfd(0, EFD_CLOEXEC);
@@ -104,7 +107,7 @@ int worker_new(int notify_fd, Worker **ret) {
         if (r < 0) {
                 (void)fd_close(w->wake_fd);
                 (void)fd_close(w->done_fd);
-                free(w);
+                (void)pages_free(w, sizeof(*w));
                 return r;
         }
         *ret = w;
@@ -153,6 +156,6 @@ int worker_stop(Worker *w, uint64_t wait_usec) {
                 (void)fd_close(w->jobs[i % WORKER_JOBS_MAX].fd);
         (void)fd_close(w->wake_fd);
         (void)fd_close(w->done_fd);
-        free(w);
+        (void)pages_free(w, sizeof(*w));
         return 0;
 }

@@ -103,7 +103,7 @@ size_t decide_state_size(const Policy *p, const DecideLimits *limits) {
         policy_max_range(p, &terms, &exprs);
         return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * slot_storage_size(terms, exprs)) +
                align_up(KILLS_MAX * sizeof(KillDecision)) + align_up(growth_table_size(limits->max_processes)) +
-               align_up(stall_table_size(limits->max_cgroups)) + align_up(usage_table_size(limits->max_cgroups)) +
+               align_up(usage_table_size(limits->max_cgroups)) +
                align_up(limits->max_cgroups) + align_up(rank_scratch_size(limits)) +
                align_up(VIRTUALS_MAX * sizeof(VirtualVictim)) + align_up(TRIED_MAX * sizeof(TriedVictim)) +
                align_up(HELD_MAX * sizeof(HeldMeasure));
@@ -133,7 +133,6 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         s->max_exprs = exprs;
         s->flights = carve(&at, KILLS_MAX * sizeof(KillDecision));
         growth_table_init(&s->growth, carve(&at, growth_table_size(limits->max_processes)), limits->max_processes);
-        stall_table_init(&s->stall, carve(&at, stall_table_size(limits->max_cgroups)), limits->max_cgroups);
         usage_table_init(&s->usage, carve(&at, usage_table_size(limits->max_cgroups)), limits->max_cgroups);
         s->cgroup_flags = carve(&at, limits->max_cgroups);
         s->rank = rank_scratch_init(carve(&at, rank_scratch_size(limits)), limits);
@@ -267,7 +266,7 @@ static uint64_t domain_delay(const DecideState *s, const Domain *d, const Metric
 }
 
 uint64_t cgroups_spacing_usec(const DecideState *s) {
-        return MAX(USEC_PER_SEC, (uint64_t)s->stall.n * CGROUPS_SPACING_EACH_USEC);
+        return MAX(USEC_PER_SEC, (uint64_t)s->usage.n * CGROUPS_SPACING_EACH_USEC);
 }
 
 static void plan_next(const DecideState *s, const Snapshot *snap, bool is_watchful, Decision *ret) {
@@ -309,10 +308,8 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
                 s->processes_usec = snap->mono_usec;
         }
         if (snap->detail & DETAIL_CGROUPS) {
-                stall_table_update(&s->stall, snap);
+                usage_table_update(&s->usage, snap, s->needs_usage && (snap->detail & DETAIL_STATS));
                 s->cgroups_usec = snap->mono_usec;
-                if (s->needs_usage && (snap->detail & DETAIL_STATS))
-                        usage_table_update(&s->usage, snap);
         }
 }
 

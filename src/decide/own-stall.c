@@ -116,9 +116,9 @@ static bool others_stall(const DecideState *s, const Domain *d, const Snapshot *
                     !is_of_others(s, c))
                         continue;
                 const UsageEntry *e = usage_table_find(&s->usage, c->id);
-                if (e && e->has_stall_delta)
+                if (e && e->ladder.stall[STALL_FULL].has_delta)
                         for (int k = 0; k < N_STALLS; k++)
-                                ret[k] = MAX(ret[k], e->stall_delta[k]);
+                                ret[k] = MAX(ret[k], e->ladder.stall[k].delta);
                 else if (!has_cover(s, d, snap, c) && !is_small(c, &snap->host) &&
                          !(cgroup_has(c, CGROUP_POPULATED) && c->value[CGROUP_POPULATED] == 0))
                         return false;
@@ -132,9 +132,10 @@ static bool own_delta(const DecideState *s, const Domain *d, uint64_t ret[static
                 return s->has_host_stall_delta;
         }
         const UsageEntry *e = usage_table_find(&s->usage, d->id);
-        if (!e || !e->has_stall_delta)
+        if (!e || !e->ladder.stall[STALL_FULL].has_delta)
                 return false;
-        memcpy(ret, e->stall_delta, sizeof(e->stall_delta));
+        for (int k = 0; k < N_STALLS; k++)
+                ret[k] = e->ladder.stall[k].delta;
         return true;
 }
 

@@ -69,7 +69,7 @@ struct RankScratch *rank_scratch_init(void *memory, const DecideLimits *limits) 
 
 static uint64_t entry_rank_value(const RankContext *x, const RankEntry *e, Rank rank) {
         const ProcessSample *p = &x->snap->processes[x->scratch->items[e->item].process];
-        const StallEntry *st;
+        const UsageEntry *u;
 
         switch (rank) {
         case RANK_GROWTH:
@@ -81,11 +81,11 @@ static uint64_t entry_rank_value(const RankContext *x, const RankEntry *e, Rank 
                         return x->snap->cgroups[p->cgroup].value[CGROUP_SWAP_CURRENT];
                 return 0;
         case RANK_PRESSURE:
-                st = stall_table_find(&x->s->stall, p->cgroup_id);
-                return st && st->has_full_delta ? st->full_delta : 0;
+                u = usage_table_find(&x->s->usage, p->cgroup_id);
+                return u && u->full.has_delta ? u->full.delta : 0;
         case RANK_SCAN:
-                st = stall_table_find(&x->s->stall, p->cgroup_id);
-                return st && st->has_scan_delta ? st->scan_delta : 0;
+                u = usage_table_find(&x->s->usage, p->cgroup_id);
+                return u && u->scan.has_delta ? u->scan.delta : 0;
         case RANK_AUTO:
         case RANK_BADNESS:
         case _RANK_MAX:

@@ -6,7 +6,6 @@
 #include "decide/decide.h"
 #include "decide/growth.h"
 #include "decide/history.h"
-#include "decide/stall.h"
 #include "decide/usage.h"
 
 /* A victim of dry-run: counted as gone although it still runs. */
@@ -188,9 +187,8 @@ struct DecideState {
         bool had_held; /* n_held was not 0 at the last step */
 
         GrowthTable growth;
-        StallTable stall;
         bool needs_usage; /* any policy does */
-        UsageTable usage; /* kept up only then */
+        UsageTable usage;
         uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
         bool has_host_stall, has_host_stall_delta;
         uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */

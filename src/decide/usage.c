@@ -7,6 +7,10 @@
  * Each cgroup has a base that is BASE_STEP_USEC to twice that old, or younger while there is no older one. A cgroup
  * that was not there at the last look has grown by all it holds. After a long time without a look nobody has a base:
  * who grew during the last hour is not who grows now.
+ *
+ * For Rank=pressure and Rank=scan: deltas, never the counters themselves, since a cgroup that was scanned a lot last
+ * week is not the one that is scanned now. A cgroup that was re-created has another id and starts anew; a counter that
+ * goes backwards has no delta.
  */
 
 #include "decide/usage.h"
@@ -50,7 +54,16 @@ static UsagePoint point_of(const CgroupSample *c, uint64_t now_usec) {
         };
 }
 
-static void entry_take_points(UsageEntry *e, const UsageEntry *before, const UsagePoint *now, uint64_t last_look_usec) {
+static UsageCounter counter_take(const UsageCounter *before, const CgroupSample *c, CgroupField field) {
+        UsageCounter now = { .value = c->value[field], .has_value = cgroup_has(c, field) };
+        if (before && now.has_value && before->has_value && now.value >= before->value) {
+                now.has_delta = true;
+                now.delta = now.value - before->value;
+        }
+        return now;
+}
+
+static void take_points(UsageLadder *e, const UsageLadder *before, const UsagePoint *now, uint64_t last_look_usec) {
         e->last = *now;
         if (!before || now->usec - before->next.usec > BASE_MAX_USEC) {
                 e->next = e->base = *now;
@@ -71,37 +84,47 @@ static void entry_take_points(UsageEntry *e, const UsageEntry *before, const Usa
         }
 }
 
-static void entry_take_stall(UsageEntry *e, const UsageEntry *before, const CgroupSample *c, uint64_t now_usec) {
-        if (!cgroup_has(c, CGROUP_PSI_SOME_USEC) || !cgroup_has(c, CGROUP_PSI_FULL_USEC))
-                return;
-        e->has_stall = true;
-        e->stall_seen_usec = now_usec;
-        e->stall[STALL_SOME] = c->value[CGROUP_PSI_SOME_USEC];
-        e->stall[STALL_FULL] = c->value[CGROUP_PSI_FULL_USEC];
-        if (!before || !before->has_stall || e->stall[STALL_SOME] < before->stall[STALL_SOME] ||
-            e->stall[STALL_FULL] < before->stall[STALL_FULL])
-                return;
-        e->has_stall_delta = true;
+/* Both kinds or neither: they are compared with each other. */
+static void take_stall(UsageLadder *e, const UsageLadder *before, const CgroupSample *c) {
+        static const CgroupField fields[N_STALLS] = {
+                [STALL_SOME] = CGROUP_PSI_SOME_USEC,
+                [STALL_FULL] = CGROUP_PSI_FULL_USEC,
+        };
         for (int k = 0; k < N_STALLS; k++)
-                e->stall_delta[k] = e->stall[k] - before->stall[k];
+                if (!cgroup_has(c, fields[k]))
+                        return;
+        for (int k = 0; k < N_STALLS; k++)
+                e->stall[k] = counter_take(before ? &before->stall[k] : NULL, c, fields[k]);
+        if (!e->stall[STALL_SOME].has_delta || !e->stall[STALL_FULL].has_delta)
+                e->stall[STALL_SOME].has_delta = e->stall[STALL_FULL].has_delta = false;
 }
 
-void usage_table_update(UsageTable *t, const Snapshot *snap) {
+void usage_table_update(UsageTable *t, const Snapshot *snap, bool for_ladder) {
         UsageEntry *next = t->entries[!t->present];
         uint32_t n = 0;
 
         for (uint32_t i = 0; i < snap->n_cgroups && n < t->max; i++) {
                 const CgroupSample *c = &snap->cgroups[i];
                 const UsageEntry *before = usage_table_find(t, c->id);
-                UsagePoint now = point_of(c, snap->mono_usec);
-                UsageEntry e = { .id = c->id };
-                entry_take_points(&e, before, &now, t->usec);
-                entry_take_stall(&e, before, c, snap->mono_usec);
+                const UsageLadder *ladder = before && before->ladder.is_known ? &before->ladder : NULL;
+                UsageEntry e = {
+                        .id = c->id,
+                        .full = counter_take(before ? &before->full : NULL, c, CGROUP_PSI_FULL_USEC),
+                        .scan = counter_take(before ? &before->scan : NULL, c, CGROUP_PGSCAN),
+                };
+                if (for_ladder) {
+                        UsagePoint now = point_of(c, snap->mono_usec);
+                        e.ladder.is_known = true;
+                        take_points(&e.ladder, ladder, &now, t->ladder_usec);
+                        take_stall(&e.ladder, ladder, c);
+                } else if (ladder)
+                        e.ladder = *ladder;
                 next[n++] = e;
         }
         t->present = !t->present;
         t->n = n;
-        t->usec = snap->mono_usec;
+        if (for_ladder)
+                t->ladder_usec = snap->mono_usec;
         hash_index_reset(&t->index, n);
         for (uint32_t k = 0; k < n; k++)
                 hash_index_add(&t->index, hash_index_mix(next[k].id, 0), k);
@@ -111,9 +134,9 @@ bool usage_change(const UsageTable *t, uint64_t cgroup_id, UsageChange *ret) {
         const UsageEntry *e = usage_table_find(t, cgroup_id);
 
         *ret = (UsageChange){};
-        if (!e || e->base.usec >= e->last.usec)
+        if (!e || !e->ladder.is_known || e->ladder.base.usec >= e->ladder.last.usec)
                 return false;
-        const UsagePoint *a = &e->base, *b = &e->last;
+        const UsagePoint *a = &e->ladder.base, *b = &e->ladder.last;
         ret->span_usec = b->usec - a->usec;
         ret->has_growth = a->has_bytes && b->has_bytes;
         if (ret->has_growth)

@@ -16,8 +16,8 @@
 #include "model/cgroup-path.h"
 
 bool comm_is_vital(const char *comm) {
-        /* as the kernel cuts them, at 15 bytes */
-        static const char *const names[] = {
+        /* as the kernel cuts them, at 15 bytes; no pointers, which would have to be relocated in each process */
+        static const char names[][COMM_MAX] = {
                 "Xorg", "X", "Xwayland", "gnome-shell", "kwin_wayland", "kwin_x11", "sway", "weston", "mutter", "Hyprland",
                 "cage", "labwc", "wayfire", "river", "cosmic-comp", "plasmashell", "gnome-session-b", "gdm-wayland-ses",
                 "gdm-x-session", "gdm3", "gdm", "sddm", "lightdm", "dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd",
@@ -39,7 +39,7 @@ static bool component_is(const char *at, size_t n, const char *prefix, const cha
 
 /* A unit that all others need, by any component of the path: what is below it belongs to it. */
 static bool component_is_vital(const char *at, size_t n) {
-        static const char *const services[] = {
+        static const char services[][24] = {
                 "dbus.service", "dbus-broker.service", "display-manager.service", "gdm.service", "gdm3.service", "sddm.service",
                 "lightdm.service", "lxdm.service", "xdm.service", "greetd.service", "polkit.service", "init.scope",
                 "pipewire.service", "pipewire-pulse.service", "wireplumber.service", "pulseaudio.service",

@@ -20,7 +20,8 @@ expect "... has every term" eval 'has "anonymous memory" && has "page tables" &&
 expect "... and the condition" has '(true|false|unknown) +available '
 "$HEADROOMCTL" explain / >"$work/out"
 expect "explain of the host" [ $? -eq 0 ]
-expect "... has who was passed over" has 'is-this-daemon'
+# the biggest twelve: on a busy host this daemon is not among them
+expect "... has who was passed over" has 'is-this-daemon|too-little-relief'
 "$HEADROOMCTL" explain no/such/cgroup >"$work/out" 2>&1
 expect "explain of what is not there" [ $? -eq 1 ]
 "$HEADROOMCTL" explain last >"$work/out" 2>&1

@@ -315,7 +315,8 @@ static void rehearse(Manager *m) {
         if (r < 0 && !m->policy->daemon.dry_run)
                 log_linef(m->log, LOG_NOTICE, NULL, "memory is not locked (%s): under thrashing the daemon may be late",
                           strerrordesc_np(-r));
-        memset(m->decision, 0, sizeof(*m->decision));
+        memset(m->decision, 0, offsetof(Decision, changes) + 2 * sizeof(LevelChange));
+        memset(&m->decision->kill, 0, sizeof(m->decision->kill));
         /* Of an earlier round, what one has to say that leads to a kill: a level is reached, details are needed. */
         memset(m->earlier, 0, offsetof(Decision, changes) + sizeof(LevelChange));
         r = m->is_live ? act_rehearse(m->act) : 0;

@@ -40,8 +40,13 @@
 /* Below this stall share nobody suffers yet. */
 #define SOME_STALL_PERMYRIAD 500
 
-static size_t align_up(size_t n) {
-        return (n + 63) & ~(size_t)63;
+/*
+ * Where the next part begins. Of a big one a calm host touches the beginning only: that is to lie at the beginning of
+ * a page, and not across two.
+ */
+static size_t part_end(size_t at, size_t n) {
+        size_t alignment = n >= 4096 ? 4096 : 64;
+        return (at + n + alignment - 1) & ~(alignment - 1);
 }
 
 /* ---- init ---- */
@@ -101,45 +106,57 @@ static void policy_max_range(const Policy *p, size_t *ret_terms, size_t *ret_exp
 size_t decide_state_size(const Policy *p, const DecideLimits *limits) {
         size_t terms, exprs, n = limits->max_domains;
         policy_max_range(p, &terms, &exprs);
-        return align_up(sizeof(DecideState)) + align_up(n * sizeof(Domain)) + align_up(n * slot_storage_size(terms, exprs)) +
-               align_up(KILLS_MAX * sizeof(KillDecision)) + align_up(growth_table_size(limits->max_processes)) +
-               align_up(usage_table_size(limits->max_cgroups)) +
-               align_up(limits->max_cgroups) + align_up(rank_scratch_size(limits)) +
-               align_up(VIRTUALS_MAX * sizeof(VirtualVictim)) + align_up(TRIED_MAX * sizeof(TriedVictim)) +
-               align_up(HELD_MAX * sizeof(HeldMeasure));
+        const size_t parts[] = {
+                sizeof(DecideState),
+                n * sizeof(Domain),
+                n * slot_storage_size(terms, exprs),
+                KILLS_MAX * sizeof(KillDecision),
+                growth_table_size(limits->max_processes),
+                usage_table_size(limits->max_cgroups),
+                limits->max_cgroups,
+                rank_scratch_size(limits),
+                VIRTUALS_MAX * sizeof(VirtualVictim),
+                TRIED_MAX * sizeof(TriedVictim),
+                HELD_MAX * sizeof(HeldMeasure),
+        };
+        size_t size = 0;
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                size = part_end(size, parts[i]);
+        return size;
 }
 
-static void *carve(char **p, size_t n) {
-        void *r = *p;
-        *p += align_up(n);
+/* In the order in which decide_state_size() adds up. */
+static void *carve(char *memory, size_t *at, size_t n) {
+        void *r = memory + *at;
+        *at = part_end(*at, n);
         return r;
 }
 
 int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLimits *limits, DecideState **ret) {
         size_t terms, exprs, n = limits->max_domains;
-        char *at = memory;
+        size_t at = 0;
 
         if (size < decide_state_size(p, limits) || n == 0 || p->n_cgroups > POLICY_CGROUPS_MAX)
                 return -ENOSPC;
         policy_max_range(p, &terms, &exprs);
-        DecideState *s = carve(&at, sizeof(*s));
+        DecideState *s = carve(memory, &at, sizeof(*s));
         memset(s, 0, sizeof(*s));
         s->policy = p;
         s->limits = *limits;
         s->next_kill_id = s->next_measure_id = 1;
-        s->domains = carve(&at, n * sizeof(Domain));
-        s->storage = carve(&at, n * slot_storage_size(terms, exprs));
+        s->domains = carve(memory, &at, n * sizeof(Domain));
+        s->storage = carve(memory, &at, n * slot_storage_size(terms, exprs));
         s->max_terms = terms;
         s->max_exprs = exprs;
-        s->flights = carve(&at, KILLS_MAX * sizeof(KillDecision));
-        growth_table_init(&s->growth, carve(&at, growth_table_size(limits->max_processes)), limits->max_processes);
-        usage_table_init(&s->usage, carve(&at, usage_table_size(limits->max_cgroups)), limits->max_cgroups);
-        s->cgroup_flags = carve(&at, limits->max_cgroups);
-        s->rank = rank_scratch_init(carve(&at, rank_scratch_size(limits)), limits);
+        s->flights = carve(memory, &at, KILLS_MAX * sizeof(KillDecision));
+        growth_table_init(&s->growth, carve(memory, &at, growth_table_size(limits->max_processes)), limits->max_processes);
+        usage_table_init(&s->usage, carve(memory, &at, usage_table_size(limits->max_cgroups)), limits->max_cgroups);
+        s->cgroup_flags = carve(memory, &at, limits->max_cgroups);
+        s->rank = rank_scratch_init(carve(memory, &at, rank_scratch_size(limits)), limits);
         /* No zeroes: n_virtuals, n_tried and n_held say what of them counts. */
-        s->virtuals = carve(&at, VIRTUALS_MAX * sizeof(VirtualVictim));
-        s->tried = carve(&at, TRIED_MAX * sizeof(TriedVictim));
-        s->held_measures = carve(&at, HELD_MAX * sizeof(HeldMeasure));
+        s->virtuals = carve(memory, &at, VIRTUALS_MAX * sizeof(VirtualVictim));
+        s->tried = carve(memory, &at, TRIED_MAX * sizeof(TriedVictim));
+        s->held_measures = carve(memory, &at, HELD_MAX * sizeof(HeldMeasure));
         for (uint32_t i = 0; i < p->n_cgroups; i++)
                 s->needs_usage |= (s->ranges[i] = policy_range(p, &p->cgroups[i])).needs_usage;
         *ret = s;
@@ -323,8 +340,8 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
 int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
         bool is_watchful = false;
 
-        /* not the measures, which are large: measure_place() empties what is used */
-        memset(ret, 0, offsetof(Decision, measures));
+        /* not the changes and measures, which are large: what is used of them is made whole */
+        memset(ret, 0, offsetof(Decision, changes));
         memset(&ret->kill, 0, sizeof(ret->kill));
         ret->next_usec = s->policy->daemon.interval_max_usec;
         if (!snapshot_is_sound(s, snap))

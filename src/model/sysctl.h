@@ -84,6 +84,12 @@ typedef enum SwapKind {
         _SWAP_KIND_INVALID = -EINVAL,
 } SwapKind;
 
+/* What block devices did since they came up, added up. A page is 4 KiB here, whatever the host's are. */
+typedef struct BlockIo {
+        uint64_t n_reads, read_sectors, read_msec;
+        uint64_t n_writes, write_sectors, write_msec;
+} BlockIo;
+
 typedef struct SysctlSample {
         uint32_t have; /* bit (1 << Sysctl) */
         uint64_t value[_SYSCTL_MAX];
@@ -91,6 +97,10 @@ typedef struct SysctlSample {
         bool has_swap_kind;
         SwapKind swap_kind;   /* of the areas of the highest priority, which are filled first; the slowest of these */
         uint32_t swap_kinds;  /* bit (1 << SwapKind) of all areas in use */
+        /* absent where what goes to swap and what to files cannot be told apart */
+        bool has_block_io;
+        BlockIo swap_io, file_io; /* of the devices that are swap; of those that files may lie on */
+        uint64_t block_set;       /* another one: other devices were added up, nothing can be subtracted */
         bool has_hugetlb;
         uint64_t hugetlb_bytes; /* memory that huge pages take from what may be committed */
         bool has_panic_on_oom, has_kill_allocating_task;
@@ -131,6 +141,8 @@ typedef struct SysctlAdvice {
         /* auto swappiness, moved: pages in the window that decided, how many windows in a row, and the value before */
         uint64_t refault_anon, refault_file, window_usec, from;
         uint32_t n_windows;
+        /* auto swappiness: what a page takes at present, and what the formula makes of it; 0 as long as none was measured */
+        uint64_t swap_page_nsec, file_page_nsec, n_swap_pages, n_file_pages, formula;
         /* overcommit: bytes; @limit_bytes is the CommitLimit that would follow */
         uint64_t committed_bytes, limit_bytes, reserve_bytes, peak_bytes;
 } SysctlAdvice;

@@ -89,6 +89,20 @@ int swap_areas_parse(const char *text, SwapArea *ret, uint32_t max) {
         return (int)n;
 }
 
+/**
+ * swap_areas_read_at() - the same of the host
+ *
+ * Return: how many, 0 also for a kernel without swap; negative errno of /proc/swaps, -EBADMSG as above.
+ */
+int swap_areas_read_at(int root_fd, SwapArea *ret, uint32_t max) {
+        char text[8192];
+
+        int r = fd_read_text_at(root_fd, "proc/swaps", text, sizeof(text));
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : swap_areas_parse(text, ret, max);
+}
+
 /* ---- /sys ---- */
 
 /* "1" for what turns. A partition has no queue of its own: that of the whole device lies above it. */
@@ -110,19 +124,34 @@ static bool is_zram(const char *name) {
         return text_has_prefix(name, "zram") && text_parse_u64(name + 4, &v) == 0;
 }
 
-static SwapKind device_kind(int root_fd, const char *path) {
+/**
+ * swap_area_device() - the name that the kernel has for the device of an area
+ * @ret: "zram0", "dm-1"; untouched on failure
+ *
+ * Return: 0; -EBADMSG where the area is no device, or its path does not end in what may be the name of one.
+ */
+int swap_area_device(const SwapArea *area, char ret[static SWAP_DEVICE_MAX]) {
         static const char deleted[] = " (deleted)";
-        char name[64], device[96];
+        char name[SWAP_DEVICE_MAX];
 
-        const char *slash = strrchr(path, '/');
-        if (!slash || (size_t)snprintf(name, sizeof(name), "%s", slash + 1) >= sizeof(name))
-                return SWAP_UNKNOWN;
+        const char *slash = strrchr(area->path, '/');
+        if (!area->is_device || !slash || (size_t)snprintf(name, sizeof(name), "%s", slash + 1) >= sizeof(name))
+                return -EBADMSG;
         if (text_has_suffix(name, deleted))
                 name[strlen(name) - (sizeof(deleted) - 1)] = '\0';
+        if (name[0] == '\0' || name[0] == '.')
+                return -EBADMSG;
+        memcpy(ret, name, sizeof(name));
+        return 0;
+}
+
+static SwapKind device_kind(int root_fd, const SwapArea *area) {
+        char name[SWAP_DEVICE_MAX], device[96];
+
+        if (swap_area_device(area, name) < 0)
+                return SWAP_UNKNOWN;
         if (is_zram(name))
                 return SWAP_ZRAM;
-        if (name[0] == '\0' || name[0] == '.')
-                return SWAP_UNKNOWN;
         (void)snprintf(device, sizeof(device), "sys/class/block/%s", name);
         return queue_kind(root_fd, device);
 }
@@ -155,24 +184,18 @@ static bool zswap_is_on(int root_fd) {
  * Source: Documentation/ABI/stable/sysfs-block, queue/rotational; Documentation/admin-guide/mm/zswap.rst.
  */
 int swap_kind_read_at(int root_fd, SysctlSample *ret) {
-        char text[8192];
         SwapArea areas[SWAP_AREAS_MAX];
-        int n = 0;
 
         ret->has_swap_kind = false;
         ret->swap_kind = SWAP_NONE;
         ret->swap_kinds = 0;
-        int r = fd_read_text_at(root_fd, "proc/swaps", text, sizeof(text));
-        if (r < 0 && r != -ENOENT)
-                return r;
-        if (r >= 0)
-                n = swap_areas_parse(text, areas, ARRAY_SIZE(areas));
+        int n = swap_areas_read_at(root_fd, areas, ARRAY_SIZE(areas));
         if (n < 0)
                 return n;
         bool zswap = n > 0 && zswap_is_on(root_fd);
         int64_t priority = INT64_MIN;
         for (int i = 0; i < n; i++) {
-                SwapKind kind = areas[i].is_device ? device_kind(root_fd, areas[i].path) :
+                SwapKind kind = areas[i].is_device ? device_kind(root_fd, &areas[i]) :
                                                      file_kind(root_fd, areas[i].path);
                 if (zswap && kind != SWAP_ZRAM)
                         kind = SWAP_ZSWAP;

@@ -46,8 +46,9 @@ const ConfigItem config_items[] = {
              "How many past kills the daemon remembers for headroomctl history."),
 
         SYSCTL(SWAPPINESS, "Swappiness", 0, 200, type_sysctl_auto,
-               "vm.swappiness: what swapping costs against reading files again, 0 to 200. auto: by the kind of swap (zram 180, "
-               "zswap 160, SSD 66, disk 40), then slowly by what comes back from swap and from files."),
+               "vm.swappiness: what swapping costs against reading files again, 0 to 200. auto: begins by the kind of swap (zram "
+               "180, zswap 160, SSD 66, disk 40), then slowly by what comes back from swap and from files, and what a page of "
+               "either takes on this host."),
         MAIN("Sysctl", "SwappinessMin", type_count32, sysctl.swappiness_min, "10", 0, 200,
              "The least that Swappiness=auto may come to."),
         MAIN("Sysctl", "SwappinessMax", type_count32, sysctl.swappiness_max, "200", 0, 200,

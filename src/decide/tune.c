@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Swappiness says what swapping costs against reading files again. The kernel's own advice is 200 x / (1 + x) for swap
- * that is x times as fast as the storage of the files, so auto begins there. What x really is shows in the refaults:
- * pages that were thrown out and are wanted back. Where those of swap cost clearly more, too much is swapped; where
- * those of files do, too little. That moves it, slowly: a value that wanders with every program that starts is worse
- * than one that is not quite right. Each move back needs more evidence than the one before.
- *
- * Strict overcommit is the one setting that can make a host unusable at once: with more committed than the limit
- * allows every fork() fails. So it is never switched on, nor made tighter, in such a moment.
+ * All settings together, and overcommit. Strict overcommit is the one setting that can make a host unusable at once:
+ * with more committed than the limit allows every fork() fails. So it is never switched on, nor made tighter, in such
+ * a moment. Swappiness has a file of its own.
  */
 
 #include "decide/tune.h"
-
-/*
- * How many times as fast as the storage of the files swap is, as a fraction; random reads of one page.
- * zram:  decompressing takes some microseconds, an SSD 50 to 100: taken as 9, which gives the 180 that
- *        distributions with zram use.
- * zswap: the same while the page is in the pool; some went on to the device: 4, gives 160.
- * ssd:   the same device, but an anonymous page has to be written before it can be read: 1/2, gives 66.
- * disk:  swap is scattered, files lie in order and are read ahead: 1/4, gives 40.
- * Source: Documentation/admin-guide/sysctl/vm.rst, swappiness (Linux 5.8).
- */
-static const struct {
-        uint32_t num, den;
-} speeds[_SWAP_KIND_MAX] = {
-        [SWAP_ZRAM] = { 9, 1 },
-        [SWAP_ZSWAP] = { 4, 1 },
-        [SWAP_SSD] = { 1, 2 },
-        [SWAP_DISK] = { 1, 4 },
-};
 
 /* Readahead from swap, as a power of two: the kernel's own default, and none where nothing has to be sought. */
 #define PAGE_CLUSTER_DEVICE 3
@@ -37,144 +14,6 @@ static const struct {
 
 void tune_init(TuneState *s, bool has_peak, uint64_t peak_bytes) {
         *s = (TuneState){ .has_peak = has_peak, .peak_bytes = has_peak ? peak_bytes : 0 };
-}
-
-bool tune_swappiness_base(SwapKind kind, uint32_t *ret) {
-        if ((size_t)kind >= ARRAY_SIZE(speeds) || speeds[kind].den == 0)
-                return false;
-        *ret = 200 * speeds[kind].num / (speeds[kind].num + speeds[kind].den);
-        return true;
-}
-
-/* ---- swappiness ---- */
-
-static uint32_t clamp_swappiness(const SysctlPolicy *p, uint64_t v) {
-        return (uint32_t)MIN(MAX(v, (uint64_t)p->swappiness_min), (uint64_t)p->swappiness_max);
-}
-
-static bool may_move(const TuneState *s, uint64_t now_usec) {
-        return !s->has_moved || u64_sub_sat(now_usec, s->moved_usec) >= TUNE_MOVE_GAP_USEC;
-}
-
-static void forget_windows(TuneState *s) {
-        s->has_window = false;
-        s->direction = 0;
-        s->n_windows = 0;
-}
-
-static void begin_window(TuneState *s, uint64_t now_usec, uint64_t anon, uint64_t file) {
-        s->has_window = true;
-        s->window_begin_usec = now_usec;
-        s->window_anon = anon;
-        s->window_file = file;
-}
-
-/* What a window asks for: a factor of two either way is what no noise makes. */
-static int32_t window_direction(SwapKind kind, uint64_t anon, uint64_t file) {
-        uint64_t cost_anon = u64_mul_sat(anon, speeds[kind].den), cost_file = u64_mul_sat(file, speeds[kind].num);
-
-        if (u64_add_sat(anon, file) < TUNE_REFAULTS_MIN)
-                return 0;
-        if (cost_anon / 2 > cost_file)
-                return -1;
-        return cost_file / 2 > cost_anon ? 1 : 0;
-}
-
-static uint32_t windows_needed(const TuneState *s, int32_t direction) {
-        if (s->direction_moved == 0 || direction == s->direction_moved)
-                return TUNE_WINDOWS;
-        return TUNE_WINDOWS_BACK << MIN(s->n_reversals, (uint32_t)TUNE_REVERSALS_MAX);
-}
-
-static void move(TuneState *s, const SysctlPolicy *p, uint64_t now_usec, const SysctlAdvice *numbers) {
-        uint32_t from = s->swappiness;
-        uint32_t to = clamp_swappiness(p, s->direction > 0 ? from + TUNE_MOVE : u64_sub_sat(from, TUNE_MOVE));
-
-        if (to == from)
-                return;
-        if (s->direction_moved != 0)
-                s->n_reversals = s->direction == s->direction_moved ? 0 : s->n_reversals + 1;
-        s->direction_moved = s->direction;
-        s->swappiness = to;
-        s->advice = *numbers;
-        s->advice.why = s->direction > 0 ? SYSCTL_WHY_REFAULTS_FILE : SYSCTL_WHY_REFAULTS_ANON;
-        s->advice.from = from;
-        s->advice.n_windows = s->n_windows;
-        s->has_moved = true;
-        s->moved_usec = now_usec;
-        s->direction = 0;
-        s->n_windows = 0;
-}
-
-static void weigh_refaults(TuneState *s, const SysctlPolicy *p, const Snapshot *snap) {
-        const HostSample *h = &snap->host;
-        uint64_t now = snap->mono_usec;
-
-        if (!host_has(h, HOST_VM_REFAULT_ANON) || !host_has(h, HOST_VM_REFAULT_FILE)) {
-                forget_windows(s);
-                return;
-        }
-        uint64_t anon = h->value[HOST_VM_REFAULT_ANON], file = h->value[HOST_VM_REFAULT_FILE];
-        uint64_t span = u64_sub_sat(now, s->window_begin_usec);
-        if (!s->has_window || anon < s->window_anon || file < s->window_file || now < s->window_begin_usec ||
-            span > TUNE_WINDOW_MAX_USEC) {
-                forget_windows(s);
-                begin_window(s, now, anon, file);
-                return;
-        }
-        if (span < TUNE_WINDOW_USEC)
-                return;
-        const SysctlAdvice numbers = {
-                .is_wanted = true,
-                .swap_kind = s->kind,
-                .refault_anon = anon - s->window_anon,
-                .refault_file = file - s->window_file,
-                .window_usec = span,
-        };
-        begin_window(s, now, anon, file);
-        int32_t direction = window_direction(s->kind, numbers.refault_anon, numbers.refault_file);
-        s->n_windows = direction == 0 ? 0 : direction == s->direction ? s->n_windows + 1 : 1;
-        s->direction = direction;
-        if (direction != 0 && s->n_windows >= windows_needed(s, direction) && may_move(s, now))
-                move(s, p, now, &numbers);
-}
-
-/* Another kind of swap is another host: begins anew, but not faster than any other move. */
-static void begin_swappiness(TuneState *s, const SysctlPolicy *p, SwapKind kind, uint32_t base, uint64_t now_usec) {
-        forget_windows(s);
-        s->has_swappiness = true;
-        s->kind = kind;
-        s->swappiness = clamp_swappiness(p, base);
-        s->advice = (SysctlAdvice){ .is_wanted = true, .why = SYSCTL_WHY_SWAP_KIND, .swap_kind = kind };
-        s->direction_moved = 0;
-        s->n_reversals = 0;
-        s->has_moved = true;
-        s->moved_usec = now_usec;
-}
-
-static SysctlAdvice swappiness_auto(TuneState *s, const SysctlPolicy *p, const SysctlSample *sample,
-                                    const Snapshot *snap) {
-        uint32_t base;
-
-        if (sample->has_swap_kind && !tune_swappiness_base(sample->swap_kind, &base)) {
-                s->has_swappiness = false;
-                forget_windows(s);
-                return (SysctlAdvice){ .why = sample->swap_kind == SWAP_NONE ? SYSCTL_WHY_NO_SWAP :
-                                                                               SYSCTL_WHY_SWAP_UNKNOWN };
-        }
-        if (sample->has_swap_kind && (!s->has_swappiness || s->kind != sample->swap_kind)) {
-                if (!may_move(s, snap->mono_usec) && !s->has_swappiness)
-                        return (SysctlAdvice){ .why = SYSCTL_WHY_SWAP_KIND, .swap_kind = sample->swap_kind };
-                if (may_move(s, snap->mono_usec))
-                        begin_swappiness(s, p, sample->swap_kind, base, snap->mono_usec);
-        }
-        if (!s->has_swappiness)
-                return (SysctlAdvice){ .why = SYSCTL_WHY_SWAP_UNKNOWN };
-        weigh_refaults(s, p, snap);
-        SysctlAdvice a = s->advice;
-        /* the bounds may be new */
-        a.wanted = s->swappiness = clamp_swappiness(p, s->swappiness);
-        return a;
 }
 
 static SysctlAdvice page_cluster_auto(const SysctlSample *sample) {
@@ -374,9 +213,9 @@ void tune_step(TuneState *s, const SysctlPolicy *p, const SysctlSample *sample, 
                                 .is_wanted = true, .wanted = p->settings[key].value, .why = SYSCTL_WHY_CONFIGURED
                         };
         if (p->settings[SYSCTL_SWAPPINESS].mode == SYSCTL_AUTO)
-                ret->advice[SYSCTL_SWAPPINESS] = swappiness_auto(s, p, sample, snap);
+                swappiness_step(&s->swappiness, p, sample, snap, &ret->advice[SYSCTL_SWAPPINESS]);
         else
-                s->has_swappiness = false;
+                swappiness_forget(&s->swappiness);
         if (p->settings[SYSCTL_PAGE_CLUSTER].mode == SYSCTL_AUTO)
                 ret->advice[SYSCTL_PAGE_CLUSTER] = page_cluster_auto(sample);
         Commit c = commit_of(ret, sample, &snap->host);

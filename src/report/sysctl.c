@@ -22,6 +22,24 @@ void sysctl_append_name(TextBuf *b, Sysctl key) {
         text_appendf(b, "vm.%s", name ? name : "?");
 }
 
+/* Not units_append_usec(): of two numbers that are compared neither may be cut to whole milliseconds. */
+static void append_page_time(TextBuf *b, uint64_t nsec) {
+        text_appendf(b, "%" PRIu64 "us", MAX((nsec / 100 + 5) / 10, UINT64_C(1)));
+}
+
+/* "swap is zram; a page from it now takes 12us, one of a file 90us (...), for which the formula has 176" */
+static void append_swap(TextBuf *b, const SysctlAdvice *a) {
+        text_appendf(b, "swap is %s", swap_kind_describe(a->swap_kind));
+        if (a->n_swap_pages == 0)
+                return;
+        text_append(b, "; a page from it now takes ");
+        append_page_time(b, a->swap_page_nsec);
+        text_append(b, ", one of a file ");
+        append_page_time(b, a->file_page_nsec);
+        text_appendf(b, " (measured over %" PRIu64 " and %" PRIu64 " pages), for which the formula has %" PRIu64,
+                     a->n_swap_pages, a->n_file_pages, a->formula);
+}
+
 static void append_move(TextBuf *b, const SysctlAdvice *a) {
         bool is_file = a->why == SYSCTL_WHY_REFAULTS_FILE;
 
@@ -29,8 +47,9 @@ static void append_move(TextBuf *b, const SysctlAdvice *a) {
                      is_file ? "reading files again" : "swapping in", is_file ? "swapping in" : "reading files again",
                      a->refault_anon, a->refault_file);
         units_append_usec(b, a->window_usec);
-        text_appendf(b, " (swap is %s), so for %" PRIu32 " such windows: %s from %" PRIu64,
-                     swap_kind_describe(a->swap_kind), a->n_windows, is_file ? "raised" : "lowered", a->from);
+        text_appendf(b, ", so for %" PRIu32 " such windows: %s from %" PRIu64 "; ", a->n_windows,
+                     is_file ? "raised" : "lowered", a->from);
+        append_swap(b, a);
 }
 
 /* What counts against the limit, as the kernel counts it. */
@@ -77,7 +96,7 @@ void sysctl_append_why(TextBuf *b, Sysctl key, const SysctlAdvice *a) {
                 }
                 return;
         case SYSCTL_WHY_SWAP_KIND:
-                text_appendf(b, "swap is %s", swap_kind_describe(a->swap_kind));
+                append_swap(b, a);
                 return;
         case SYSCTL_WHY_REFAULTS_ANON:
         case SYSCTL_WHY_REFAULTS_FILE:

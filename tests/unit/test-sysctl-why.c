@@ -34,13 +34,20 @@ static void test_sentences(void **state) {
                 { SYSCTL_SWAPPINESS,
                   { .why = SYSCTL_WHY_REFAULTS_ANON, .swap_kind = SWAP_SSD, .refault_anon = 9000, .refault_file = 100,
                     .window_usec = 30 * USEC_PER_SEC, .n_windows = 3, .from = 66 },
-                  "swapping in is dearer than reading files again: 9000 pages of swap and 100 of files came back within 30s "
-                  "(swap is an SSD), so for 3 such windows: lowered from 66" },
+                  "swapping in is dearer than reading files again: 9000 pages of swap and 100 of files came back within 30s, "
+                  "so for 3 such windows: lowered from 66; swap is an SSD" },
                 { SYSCTL_SWAPPINESS,
                   { .why = SYSCTL_WHY_REFAULTS_FILE, .swap_kind = SWAP_DISK, .refault_anon = 1, .refault_file = 2000,
-                    .window_usec = 31 * USEC_PER_SEC, .n_windows = 6, .from = 40 },
-                  "reading files again is dearer than swapping in: 1 pages of swap and 2000 of files came back within 31s "
-                  "(swap is a disk), so for 6 such windows: raised from 40" },
+                    .window_usec = 31 * USEC_PER_SEC, .n_windows = 6, .from = 40, .swap_page_nsec = 9999499,
+                    .file_page_nsec = 1500, .n_swap_pages = 4000, .n_file_pages = 5000, .formula = 1 },
+                  "reading files again is dearer than swapping in: 1 pages of swap and 2000 of files came back within 31s, "
+                  "so for 6 such windows: raised from 40; swap is a disk; a page from it now takes 9999us, one of a file "
+                  "2us (measured over 4000 and 5000 pages), for which the formula has 1" },
+                { SYSCTL_SWAPPINESS,
+                  { .why = SYSCTL_WHY_SWAP_KIND, .swap_kind = SWAP_ZRAM, .swap_page_nsec = 3, .file_page_nsec = 120000,
+                    .n_swap_pages = 2000, .n_file_pages = 3000, .formula = 199 },
+                  "swap is zram; a page from it now takes 1us, one of a file 120us (measured over 2000 and 3000 pages), for "
+                  "which the formula has 199" },
                 { SYSCTL_SWAPPINESS, { .why = SYSCTL_WHY_NO_SWAP }, "no swap, left alone" },
                 { SYSCTL_SWAPPINESS, { .why = SYSCTL_WHY_SWAP_UNKNOWN }, "what swap lies on could not be told, left alone" },
                 { SYSCTL_OVERCOMMIT_RATIO,

@@ -133,12 +133,12 @@ static void test_base(void **state) {
                 assert_int_equal(a->wanted, rows[i].swappiness);
                 assert_true(t.d.advice[SYSCTL_PAGE_CLUSTER].is_wanted);
                 assert_int_equal(t.d.advice[SYSCTL_PAGE_CLUSTER].wanted, rows[i].page_cluster);
-                assert_true(tune_swappiness_base(rows[i].kind, &v) && v == rows[i].swappiness);
+                assert_true(swappiness_of_kind(rows[i].kind, &v) && v == rows[i].swappiness);
         }
-        assert_false(tune_swappiness_base(SWAP_NONE, &v));
-        assert_false(tune_swappiness_base(SWAP_UNKNOWN, &v));
-        assert_false(tune_swappiness_base(_SWAP_KIND_INVALID, &v));
-        assert_false(tune_swappiness_base(_SWAP_KIND_MAX, &v));
+        assert_false(swappiness_of_kind(SWAP_NONE, &v));
+        assert_false(swappiness_of_kind(SWAP_UNKNOWN, &v));
+        assert_false(swappiness_of_kind(_SWAP_KIND_INVALID, &v));
+        assert_false(swappiness_of_kind(_SWAP_KIND_MAX, &v));
 }
 
 static void test_bounds(void **state) {
@@ -193,7 +193,7 @@ static void test_swap_comes_and_goes(void **state) {
         assert_int_equal(step(&t, SYSCTL_SWAPPINESS, 60, 0, 0)->wanted, 66);
 }
 
-/* Three windows of 30 s that say the same; the numbers are those of the last. */
+/* Nine windows of 10 s that say the same; the numbers are those of the last. */
 static void test_moves(void **state) {
         (void)state;
         for (int up = 0; up < 2; up++) {
@@ -208,11 +208,12 @@ static void test_moves(void **state) {
                 assert_int_equal(a->wanted, up ? 50 : 170);
                 assert_int_equal(a->why, up ? SYSCTL_WHY_REFAULTS_FILE : SYSCTL_WHY_REFAULTS_ANON);
                 assert_int_equal(a->from, base);
-                assert_int_equal(a->n_windows, 3);
-                assert_int_equal(a->refault_anon, 3 * anon);
-                assert_int_equal(a->refault_file, 3 * file);
-                assert_int_equal(a->window_usec, 30 * USEC_PER_SEC);
-                /* the reason stays until the next move, which takes three windows again */
+                assert_int_equal(a->n_windows, TUNE_WINDOWS);
+                assert_int_equal(a->refault_anon, anon);
+                assert_int_equal(a->refault_file, file);
+                assert_int_equal(a->window_usec, 10 * USEC_PER_SEC);
+                assert_int_equal(a->n_swap_pages, 0);
+                /* the reason stays until the next move, which takes as many again */
                 for (int i = 0; i < 8; i++)
                         assert_int_equal(step(&t, SYSCTL_SWAPPINESS, 10, anon, file)->why, up ? SYSCTL_WHY_REFAULTS_FILE : SYSCTL_WHY_REFAULTS_ANON);
                 assert_int_equal(step(&t, SYSCTL_SWAPPINESS, 10, anon, file)->wanted, up ? 60 : 160);
@@ -225,26 +226,26 @@ static void test_moves_back(void **state) {
         uint32_t n = 0;
         want_auto(&t, SYSCTL_SWAPPINESS);
         step(&t, SYSCTL_SWAPPINESS, 10, 0, 0);
-        for (int i = 0; i < 3; i++)
-                step(&t, SYSCTL_SWAPPINESS, 30, 60000, 0);
+        for (int i = 0; i < TUNE_WINDOWS; i++)
+                step(&t, SYSCTL_SWAPPINESS, 10, 20000, 0);
         assert_int_equal(t.d.advice[SYSCTL_SWAPPINESS].wanted, 170);
-        while (step(&t, SYSCTL_SWAPPINESS, 30, 0, 60000)->wanted == 170)
+        while (step(&t, SYSCTL_SWAPPINESS, 10, 0, 20000)->wanted == 170)
                 n++;
-        assert_int_equal(n + 1, TUNE_WINDOWS_BACK);
-        for (n = 0; step(&t, SYSCTL_SWAPPINESS, 30, 60000, 0)->wanted == 180;)
+        assert_int_equal(n + 1, TUNE_WINDOWS * 2);
+        for (n = 0; step(&t, SYSCTL_SWAPPINESS, 10, 20000, 0)->wanted == 180;)
                 n++;
-        assert_int_equal(n + 1, TUNE_WINDOWS_BACK * 2);
+        assert_int_equal(n + 1, TUNE_WINDOWS * 4);
 }
 
-/* What must not move it: (anon, file) in each window of 30 s, on zram, where a page of a file counts nine times. */
+/* What must not move it: (anon, file) in each window of 10 s, on zram, where a page of a file counts nine times. */
 static void test_stays(void **state) {
         (void)state;
         static const struct {
                 uint64_t anon[2], file[2]; /* in turn */
         } rows[] = {
                 { { 0, 0 }, { 0, 0 } },
-                { { 999, 999 }, { 0, 0 } },          /* too few */
-                { { 0, 0 }, { 999, 999 } },
+                { { 499, 499 }, { 0, 0 } },          /* too few */
+                { { 0, 0 }, { 499, 499 } },
                 { { 17900, 17900 }, { 1000, 1000 } }, /* within a factor of two of 9 to 1 */
                 { { 4600, 4600 }, { 1000, 1000 } },
                 { { 60000, 0 }, { 0, 60000 } },      /* no two windows agree */
@@ -253,9 +254,9 @@ static void test_stays(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 Desk t = desk_new();
                 want_auto(&t, SYSCTL_SWAPPINESS);
-                step(&t, SYSCTL_SWAPPINESS, 30, 0, 0);
+                step(&t, SYSCTL_SWAPPINESS, 10, 0, 0);
                 for (int w = 0; w < 100; w++)
-                        assert_int_equal(step(&t, SYSCTL_SWAPPINESS, 30, rows[i].anon[w % 2], rows[i].file[w % 2])->wanted, 180);
+                        assert_int_equal(step(&t, SYSCTL_SWAPPINESS, 10, rows[i].anon[w % 2], rows[i].file[w % 2])->wanted, 180);
         }
 }
 
@@ -309,7 +310,7 @@ static void test_property_bounded(void **state) {
                                 bias = (int)(random_next(&rng) % 3);
                         if (random_next(&rng) % 41 == 0)
                                 t.snap.host.value[HOST_VM_REFAULT_FILE] = random_next(&rng) % 1000;
-                        SwapKind before = t.state.kind;
+                        SwapKind before = t.state.swappiness.kind;
                         const SysctlAdvice *a = step(&t, SYSCTL_SWAPPINESS, random_next(&rng) % 30,
                                                      random_next(&rng) % (bias == 1 ? 100000 : 500),
                                                      random_next(&rng) % (bias == 2 ? 100000 : 500));
@@ -321,7 +322,7 @@ static void test_property_bounded(void **state) {
                                 fail_msg("seed %llu: %llu is out of bounds", (unsigned long long)seed, (unsigned long long)a->wanted);
                         if (has_last && a->wanted != last) {
                                 uint64_t distance = a->wanted > last ? a->wanted - last : last - a->wanted;
-                                if (t.snap.mono_usec - last_usec < TUNE_MOVE_GAP_USEC || (distance > TUNE_MOVE && t.state.kind == before))
+                                if (t.snap.mono_usec - last_usec < TUNE_MOVE_GAP_USEC || (distance > TUNE_MOVE && t.state.swappiness.kind == before))
                                         fail_msg("seed %llu: from %llu to %llu", (unsigned long long)seed, (unsigned long long)last, (unsigned long long)a->wanted);
                                 moves++;
                         }

@@ -6,6 +6,9 @@ guest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # How often a guest that stood still as a whole is booted. In a comparison standing still is a result, so: once.
 guest_tries=1
 
+# Options of guest-run that overrule those in the scenario's head, for whoever sets them around guest_scenario.
+guest_options=()
+
 # guest_value KEY LINE: a value of one of our own flat JSON lines, without its quotes; text with its escapes.
 guest_value() { sed -nE "s/.*\"$1\":(\"([^\"\\\\]|\\\\.)*\"|[^,}]*).*/\1/p" <<<"$2" | sed -E 's/^"(.*)"$/\1/'; }
 
@@ -23,7 +26,7 @@ guest_scenario() {
     fi
     # What kind of guest a scenario wants stands in its own head, on a line that begins with "#:".
     read -r -a wanted < <(sed -n 's/^#: //p' "$script") || true
-    options+=("${wanted[@]}")
+    options+=("${wanted[@]}" "${guest_options[@]}")
     [ -z "$stage" ] || options+=(--stage "$stage")
     # Ended from above (guest_end): hand it on, or the guest would stay until its timeout.
     trap 'kill "$run" 2>/dev/null; exit' TERM

@@ -3,7 +3,7 @@
 /*
  * What a page from swap takes and what one of a file takes shows in what the devices were asked for and how long they
  * needed. That tells them apart only where swap has devices of its own: a swap file shares one with other files, and
- * then nothing is said at all.
+ * then nothing is said at all. An image behind a loop device is a file.
  *
  * Devices lie upon each other (a disk, its partition, LUKS on that, LVM on that), and each counts what passes through.
  * Only the topmost are added up, those that no other device lies on: swap on LVM would else be among the files, too.
@@ -130,11 +130,15 @@ static bool has_holders(int root_fd, const char *name) {
         return false;
 }
 
+static bool is_numbered(const char *name, const char *prefix) {
+        return text_has_prefix(name, prefix) && is_digit(name[strlen(prefix)]);
+}
+
 /* Memory, and files once more: what they do is counted elsewhere, or is none of it. */
 static bool is_no_storage(const char *name) {
         static const char *const prefixes[] = { "zram", "ram", "loop", "fd", "sr" };
         for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-                if (text_has_prefix(name, prefixes[i]) && is_digit(name[strlen(prefixes[i])]))
+                if (is_numbered(name, prefixes[i]))
                         return true;
         return false;
 }
@@ -157,6 +161,8 @@ static int read_swap_names(int root_fd, char ret[static SWAP_AREAS_MAX][SWAP_DEV
                 int r = swap_area_device(&areas[i], ret[i]);
                 if (r < 0)
                         return r;
+                if (is_numbered(ret[i], "loop"))
+                        return -EBADMSG;
         }
         return n;
 }

@@ -90,6 +90,8 @@ static void test_read(void **state) {
                 { NULL, LINE("8 0", "sda", "7", "2", "3"), NULL, -ENODATA, 0, 0 },
                 { HEAD "/swapfile file 1 1 -2\n", LINE("8 0", "sda", "7", "2", "3"), NULL, -EBADMSG, 0, 0 },
                 { HEAD "/dev/zram0 partition 1 1 5\n/swapfile file 1 1 -2\n", LINE("252 0", "zram0", "5", "2", "3"), NULL, -EBADMSG, 0, 0 },
+                /* an image is a file: its device shares one with other files */
+                { HEAD "/dev/loop0 partition 1 1 -2\n", LINE("7 0", "loop0", "5", "2", "3") LINE("8 0", "sda", "7", "2", "3"), NULL, -EBADMSG, 0, 0 },
                 { HEAD "/dev/mapper/swap partition 1 1 -2\n", LINE("254 0", "dm-0", "7", "2", "3"), NULL, -ENODATA, 0, 0 },
                 { HEAD "/dev/zram0 partition 1 1 5\n/dev/zram1 partition 1 1 5\n", LINE("252 0", "zram0", "5", "2", "3"), NULL, -ENODATA, 0, 0 },
                 { HEAD "/dev/zram0 partition 1 1 5\n", "garbage\n", NULL, -EBADMSG, 0, 0 },

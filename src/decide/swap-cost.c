@@ -10,14 +10,18 @@
  * Swap: the same, and the time of the writes, of as many pages as were read: what lies in swap for good was written,
  * but never comes back, and to have it there is what swap is for. zram writes in the time of whoever reclaims; that
  * counts in full. A disk writes by itself, in long queues that nobody stands in: there a page written counts what it
- * takes from the readers at most, as much as a page read.
+ * takes from the readers at most, as much as a page read. Where zram is only the first of several areas, that holds
+ * for all of them: the sum does not say which of them wrote.
  */
 
 #include "decide/swap-cost.h"
 
 #define SECTORS_PER_PAGE UINT64_C(8)
 #define NSEC_PER_MSEC    UINT64_C(1000000)
-/* The longest clock tick there is (100 Hz). It is added to what swap took, so that luck cannot make it free. */
+/*
+ * The longest clock tick there is (100 Hz). zram, LVM and LUKS are counted in ticks: this is added to what swap took,
+ * and the least that files do, so that luck cannot make either free.
+ */
 #define TICK_MSEC UINT64_C(10)
 
 static bool is_behind(const BlockIo *now, const BlockIo *before) {
@@ -51,12 +55,16 @@ static bool is_enough(const BlockIo *swap, const BlockIo *file) {
                file->read_sectors / SECTORS_PER_PAGE >= SWAP_COST_PAGES_MIN && file->n_reads >= SWAP_COST_READS_MIN;
 }
 
-static uint64_t swap_msec(const BlockIo *swap, SwapKind kind) {
+static bool is_all_zram(const SysctlSample *sample) {
+        return sample->swap_kinds == UINT32_C(1) << SWAP_ZRAM;
+}
+
+static uint64_t swap_msec(const BlockIo *swap, bool is_zram) {
         uint64_t written = swap->write_sectors, msec = swap->write_msec;
 
         if (written > swap->read_sectors)
                 msec = u64_mul_div(msec, swap->read_sectors, written);
-        if (kind != SWAP_ZRAM)
+        if (!is_zram)
                 msec = MIN(msec, u64_mul_div(swap->read_msec, MIN(written, swap->read_sectors), swap->read_sectors));
         return u64_add_sat(u64_add_sat(swap->read_msec, msec), TICK_MSEC);
 }
@@ -107,8 +115,8 @@ bool swap_cost_step(SwapCost *s, const SysctlSample *sample, uint64_t now_usec, 
         count_in(&s->swap, &swap);
         count_in(&s->file, &file);
         *ret = (PageCost){
-                .swap_nsec = nsec_per_page(swap_msec(&s->swap, sample->swap_kind), s->swap.read_sectors),
-                .file_nsec = nsec_per_page(s->file.read_msec, s->file.read_sectors),
+                .swap_nsec = nsec_per_page(swap_msec(&s->swap, is_all_zram(sample)), s->swap.read_sectors),
+                .file_nsec = nsec_per_page(MAX(s->file.read_msec, TICK_MSEC), s->file.read_sectors),
                 .n_swap_pages = s->swap.read_sectors / SECTORS_PER_PAGE,
                 .n_file_pages = s->file.read_sectors / SECTORS_PER_PAGE,
         };

@@ -19,7 +19,7 @@ typedef struct Bench {
 
 static Bench bench_new(SwapKind kind) {
         return (Bench){
-                .sample = { .has_swap_kind = true, .swap_kind = kind, .has_block_io = true, .block_set = 7 },
+                .sample = { .has_swap_kind = true, .swap_kind = kind, .swap_kinds = UINT32_C(1) << kind, .has_block_io = true, .block_set = 7 },
                 .now_usec = 1000 * USEC_PER_SEC,
         };
 }
@@ -71,6 +71,8 @@ static void test_costs(void **state) {
                 { SWAP_SSD, { 500, 4000 * PAGE, 390, 4000, 4000 * PAGE, 900000 }, SOME_FILE, 197, 125, 77 },
                 { SWAP_DISK, { 500, 4000 * PAGE, 390, 4000, 4000 * PAGE, 200 }, SOME_FILE, 150, 125, 90 },
                 { SWAP_DISK, { 500, 4000 * PAGE, 390, 1000, 1000 * PAGE, 900000 }, SOME_FILE, 124, 125, 100 },
+                /* files on LVM or LUKS, which count in ticks as well: luck does not make them free */
+                { SWAP_ZRAM, SOME_SWAP, { 100, 2000 * PAGE, 0, 0, 0, 0 }, 80, 5, 11 },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 Bench b = bench_new(rows[i].kind);
@@ -82,6 +84,19 @@ static void test_costs(void **state) {
                                  (unsigned long long)b.c.file_nsec, swap_cost_swappiness(&b.c));
                 assert_int_equal(b.c.n_swap_pages, rows[i].swap.read_sectors / PAGE);
                 assert_int_equal(b.c.n_file_pages, rows[i].file.read_sectors / PAGE);
+        }
+}
+
+/* Behind zram there is a disk for what does not fit: what that writes in its queues is no time that anybody waited. */
+static void test_zram_before_a_disk(void **state) {
+        (void)state;
+        static const BlockIo swap = { 3000, 4000 * PAGE, 390, 4000, 4000 * PAGE, 900000 }, file = SOME_FILE;
+        for (int is_mixed = 0; is_mixed < 2; is_mixed++) {
+                Bench b = bench_new(SWAP_ZRAM);
+                b.sample.swap_kinds = UINT32_C(1) << SWAP_ZRAM | (is_mixed ? UINT32_C(1) << SWAP_DISK : 0);
+                assert_false(step(&b, 10, &nothing, &nothing));
+                assert_true(step(&b, 10, &swap, &file));
+                assert_int_equal(b.c.swap_nsec / 1000, is_mixed ? 197 : (390 + 10 + 900000) / 4);
         }
 }
 
@@ -229,6 +244,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_costs),  cmocka_unit_test(test_enough),   cmocka_unit_test(test_gaps),
                 cmocka_unit_test(test_memory), cmocka_unit_test(test_property), cmocka_unit_test(test_formula),
+                cmocka_unit_test(test_zram_before_a_disk),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

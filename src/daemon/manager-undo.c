@@ -239,13 +239,16 @@ int manager_open_undo(Manager *m) {
         return undo_new_volatile(&m->undo);
 }
 
-/* An orderly end: nothing that we have changed outlives us. What is under way is broken off first. */
+/*
+ * An orderly end: nothing that we have changed outlives us. What is under way is broken off first; but not what is tried
+ * again, which may wait for the service manager for longer than it lets us: what is ours is put back before that.
+ */
 void manager_close_undo(Manager *m) {
-        m->retry = replay_free(m->retry);
         m->replay = replay_free(m->replay);
         m->measures = measures_free(m->measures);
         if (m->undo && !m->options.dry_run)
                 put_back(m, /* all= */ true);
+        m->retry = replay_free(m->retry);
         m->undo = undo_free(m->undo);
         m->undo_dir_fd = fd_close(m->undo_dir_fd);
 }

@@ -18,6 +18,7 @@
 #include "daemon/message-ids.h"
 #include "report/peers.h"
 #include "report/sysctl.h"
+#include "sense/block-io.h"
 #include "sense/sysctl.h"
 
 #define LOOK_USEC (10 * USEC_PER_SEC)
@@ -217,6 +218,9 @@ void manager_sysctl_step(Manager *m) {
                 return;
         run->due_usec = now + LOOK_USEC;
         sysctl_sample(m->root_fd, &run->sample);
+        /* what cannot be read is absent */
+        if (policy_of(m)->settings[SYSCTL_SWAPPINESS].mode == SYSCTL_AUTO)
+                (void)block_io_read_at(m->root_fd, &run->sample);
         tune_step(&run->tune, policy_of(m), &run->sample, &m->snap, &run->decision);
         run->has_decision = true;
         for (Sysctl key = 0; key < _SYSCTL_MAX; key++)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/fd.h"
-#include "sense/block-io.h"
 #include "sense/keyed.h"
 #include "sense/read.h"
 #include "sense/swap-kind.h"
@@ -39,11 +38,11 @@ static void read_hugetlb(int root_fd, SysctlSample *ret) {
 }
 
 /**
- * sysctl_sample() - the settings, the swap, the block devices and the huge pages
+ * sysctl_sample() - the settings, the kind of swap and the huge pages
  * @root_fd: holds proc and sys; borrowed
  * @ret:     what could not be read is absent, of a setting with the reason in error[]
  *
- * About 20 short reads, and one directory for each block device; opens files, allocates nothing.
+ * About 20 short reads; opens files, allocates nothing. Block devices are not among it: block_io_read_at().
  * Source: Documentation/admin-guide/sysctl/vm.rst.
  */
 void sysctl_sample(int root_fd, SysctlSample *ret) {
@@ -57,7 +56,5 @@ void sysctl_sample(int root_fd, SysctlSample *ret) {
         ret->has_kill_allocating_task =
                 read_key(root_fd, "oom_kill_allocating_task", &ret->kill_allocating_task, NULL);
         read_hugetlb(root_fd, ret);
-        /* of both, absent says it all */
-        (void)swap_kind_read_at(root_fd, ret);
-        (void)block_io_read_at(root_fd, ret);
+        (void)swap_kind_read_at(root_fd, ret); /* absent says it all */
 }

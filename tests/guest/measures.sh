@@ -111,10 +111,6 @@ part_slow() {
     expect "back when the service is stopped" 5 is $grow/cpu.weight 50
     expect "... for systemd as well" 1 [ "$(systemctl show -P CPUWeight grow)" = 50 ]
     expect "... IOWeight as well, which was not set" 1 [ "$(systemctl show -P IOWeight grow)" = '[not set]' ]
-    # what remains, as headroomd(8) says: files that say what was so before
-    dropins=/run/systemd/system.control/grow.service.d
-    expect "... and what systemd keeps is the old weight" 1 grep -qx CPUWeight=50 $dropins/50-CPUWeight.conf
-    expect "... and none" 1 grep -qx IOWeight= $dropins/50-IOWeight.conf
     unload
 }
 

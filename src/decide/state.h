@@ -193,6 +193,7 @@ struct DecideState {
         StallTable stall;
         bool needs_usage; /* any policy does */
         UsageTable usage; /* kept up only then */
+        Series room; /* what the host has available, for how fast it goes */
         uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
         bool has_host_stall, has_host_stall_delta;
         uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */
@@ -213,6 +214,9 @@ size_t rank_scratch_size(const DecideLimits *limits);
 struct RankScratch *rank_scratch_init(void *memory, const DecideLimits *limits);
 /* Fills total_pages .. members of @k for domain @d; k->deficit_bytes must be set. Returns the number of candidates. */
 uint32_t rank_domain(const DecideState *s, const Domain *d, const Snapshot *snap, KillDecision *k);
+
+/* A level is left after this long where Until= cannot be told, as `full` on a host without PSI. */
+#define LEVEL_UNTOLD_USEC (30 * USEC_PER_SEC)
 
 /* decide.c: how long a walk of the cgroup tree, which costs per cgroup, is good for. */
 uint64_t cgroups_spacing_usec(const DecideState *s);

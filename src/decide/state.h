@@ -100,7 +100,9 @@ enum { ROUND_RECLAIM, ROUND_PAGEOUT, N_ROUNDS };
 typedef struct Climb {
         Level level;
         uint32_t taken;     /* bits of the steps that were taken, or were not possible */
+        uint32_t nobody;    /* of those that last: there was nobody to take it on */
         uint64_t next_usec; /* until then the last one taken has its time */
+        uint64_t again_usec; /* when all of them begin anew; 0: not all have been taken yet */
         uint64_t wait_usec; /* since when a step waits for a sample that shows whom to take it on; 0: none does */
         uint64_t measure_id; /* of the last step */
         uint64_t round_usec[N_ROUNDS]; /* of the next round; 0: none */

@@ -130,6 +130,23 @@ static void test_step_on_nobody_is_told(void **state) {
         world_free(w);
 }
 
+/* At first nobody moves; the one who then does is taken soon, without the ladder being climbed anew. */
+static void test_who_begins_later_is_found_soon(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_SLOW));
+        for (int i = 0; i < 100; i++) /* whoever grew at the start has done so long ago */
+                (void)grow(w, 0);
+        world_available(w, 15);
+        uint32_t n_told = 0;
+        for (int i = 0; i < 25; i++)
+                n_told += grow(w, 0)->has_skipped;
+        assert_int_equal(n_told, 1); /* both at once, and only once */
+        uint64_t at = w->snap.mono_usec;
+        assert_int_equal(run_until(w, STEP_THROTTLE, MEASURE_BEGIN, 20)->cgroup_id, HOG);
+        assert_in_range(w->snap.mono_usec - at, 0, 1100 * USEC_PER_MSEC);
+        world_free(w);
+}
+
 static void test_step_without_controller_is_told(void **state) {
         (void)state;
         World *w = start(STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_FREEZE));
@@ -846,6 +863,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_steps_come_in_order_and_in_time),
                 cmocka_unit_test(test_step_on_nobody_is_told),
+                cmocka_unit_test(test_who_begins_later_is_found_soon),
                 cmocka_unit_test(test_step_without_controller_is_told),
                 cmocka_unit_test(test_failed_step_is_followed_at_once),
                 cmocka_unit_test(test_no_further_step_after_relief),

@@ -273,7 +273,9 @@ int main(int argc, char **argv) {
         while (!stop) {
                 uint64_t done;
 
-                sleep_until_usec(due);
+                do /* a signal cuts the sleep short */
+                        sleep_until_usec(due);
+                while (now_usec() < due && !stop);
                 request.at_usec[AT_DUE] = due;
                 request.at_usec[AT_BEGIN] = now_usec();
                 for (size_t n = 0; n < step; n += PAGE_BYTES, at = (at + PAGE_BYTES) % (wake ? bytes : hot))

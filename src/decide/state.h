@@ -83,6 +83,8 @@ typedef struct HeldMeasure {
         uint64_t unrelieved_usec; /* trouble without relief, that before it began included; less the time with relief */
         uint32_t n_retries;
         uint32_t n_again; /* throttle: so often in a row it was let go, and had to be taken again */
+        uint32_t n_vain;  /* throttle: so many steps up in a row that brought the trouble back */
+        bool was_raised;  /* throttle: the last step was one up */
         uint64_t value, wanted; /* as answered, as asked for */
         uint64_t lowest, highest; /* that were ever asked for */
         uint64_t old_value, floor, usage_bytes;

@@ -313,6 +313,40 @@ static void test_throttle_goes_down_to_its_floor_and_up_again(void **state) {
         world_free(w);
 }
 
+/* The throttle is let up as far as there is room, and not again and again beyond it: each time is a burst of swapping. */
+static void test_steps_up_in_vain_become_rare(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE));
+        quiet_history(w);
+        world_available(w, 15);
+        (void)grow(w, MB);
+        const Measure *m = world_measure(w, STEP_THROTTLE, MEASURE_BEGIN);
+        assert_non_null(m);
+        uint64_t value = m->value, usage = m->usage_bytes, room = usage * 3 / 4, downs[2] = { 0 }, before = 0;
+        for (uint64_t i = 0; i < 4000; i++) {
+                world_answer(w, 0, 0);
+                /* what it may have is what it has; above so much the host is short again */
+                w->cgroups[HOG_AT].value[CGROUP_CURRENT] = value;
+                world_available(w, value > room ? 19 : 25);
+                (void)world_step(w, STEP_USEC, 0, 0);
+                m = world_measure(w, STEP_THROTTLE, MEASURE_ADJUST);
+                if (!m)
+                        continue;
+                if (m->value < value) {
+                        downs[i >= 2000]++;
+                        if (before > 0) /* undone, and no more than that */
+                                assert_in_range(m->value, before - 2 * WORLD_PAGE, before);
+                        before = 0;
+                } else
+                        before = value;
+                value = m->value;
+        }
+        assert_in_range(value, room / 2, usage);
+        assert_in_range(downs[1], 1, 4); /* of 200 s */
+        assert_true(downs[0] > downs[1]);
+        world_free(w);
+}
+
 /* What was promised stays out of reach, and a low limit that is there already is not raised. */
 static void test_throttle_floor_respects_promise_and_old_limit(void **state) {
         (void)state;
@@ -870,6 +904,7 @@ int main(void) {
                 cmocka_unit_test(test_reclaim_in_rounds_while_it_brings_something),
                 cmocka_unit_test(test_details_are_asked_for),
                 cmocka_unit_test(test_throttle_goes_down_to_its_floor_and_up_again),
+                cmocka_unit_test(test_steps_up_in_vain_become_rare),
                 cmocka_unit_test(test_throttle_floor_respects_promise_and_old_limit),
                 cmocka_unit_test(test_throttle_is_not_raised_below_the_kill),
                 cmocka_unit_test(test_throttle_remembers_who_comes_back),

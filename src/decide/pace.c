@@ -27,7 +27,7 @@
 /* So many looks on the way to a limit, since one that has just begun does not go at its full speed yet. */
 #define LOOKS_ON_THE_WAY 4
 /* Details are a second or more apart: time for two of them, and something to spare. */
-#define WATCHFUL_USEC (5 * USEC_PER_SEC)
+#define WATCHFUL_USEC            (5 * USEC_PER_SEC)
 #define EXHAUSTION_WATCHFUL_USEC (10 * USEC_PER_SEC)
 
 void pace_init(DecideState *s) {

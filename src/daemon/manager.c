@@ -137,7 +137,7 @@ void manager_tick(Manager *m) {
         if (m->n_rounds > 0 && m->rounds[m->n_rounds - 1].has_kill)
                 kill = manager_kill(m, &m->rounds[m->n_rounds - 1]);
         manager_carry_out(m);
-        uint64_t now = clock_mono_usec();
+        uint64_t now = m->tick_end_usec = clock_mono_usec();
         meter_add(&m->stats.tick, now - m->tick_usec);
         meter_recent_add(&m->stats.tick_recent, now, now - m->tick_usec);
 
@@ -168,6 +168,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         meter_recent_add(&m->stats.lateness_recent, now, late);
         manager_tick(m);
         manager_housekeeping(m);
+        meter_add(&m->stats.after_tick, clock_mono_usec() - m->tick_end_usec);
         return 0;
 }
 

@@ -168,6 +168,8 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         meter_recent_add(&m->stats.lateness_recent, now, late);
         manager_tick(m);
         manager_housekeeping(m);
+        if (manager_is_calm(m))
+                kill_history_prepare(m->history);
         meter_add(&m->stats.after_tick, clock_mono_usec() - m->tick_end_usec);
         return 0;
 }
@@ -301,6 +303,7 @@ static void rehearse(Manager *m) {
                 log_linef(m->log, LOG_NOTICE, NULL, "memory is not locked (%s): under thrashing the daemon may be late",
                           strerrordesc_np(-r));
         memset(m->rounds, 0, 2 * sizeof(*m->rounds));
+        kill_history_prepare(m->history);
         r = m->is_live ? act_rehearse(m->act) : 0;
         if (r < 0)
                 log_linef(m->log, m->policy->daemon.dry_run ? LOG_NOTICE : LOG_WARNING, NULL,

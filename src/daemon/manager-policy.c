@@ -192,7 +192,8 @@ void manager_housekeeping(Manager *m) {
                 reload(m);
         if (m->n_pending > 0)
                 return;
-        if (now >= m->discover_due_usec || (m->discover_wanted && now - m->discover_usec >= m->discover_spacing_usec))
+        if (now >= m->discover_due_usec ||
+            (m->discover_wanted && now - MAX(m->discover_usec, m->discover_wanted_usec) >= m->discover_spacing_usec))
                 discover(m);
         manager_sysctl_step(m);
 }

@@ -166,6 +166,7 @@ typedef struct Manager {
         bool has_host_last;
         uint32_t degraded_told, peers;
         uint64_t baseline_due_usec, discover_due_usec, discover_usec, discover_spacing_usec;
+        uint64_t discover_wanted_usec; /* since when: the first second of a shortage is for whoever makes it */
         bool discover_wanted;
         uint32_t discover_vain; /* so many wanted ones in a row found nothing new */
 

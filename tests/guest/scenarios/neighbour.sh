@@ -44,9 +44,16 @@ figures 1
 # As long as beside the job: the worst of a longer time is worse by chance alone.
 sleep 45
 figures 2
+service=/sys/fs/cgroup/server.slice/server.service
+# service_count KEY: what the kernel has counted of it.
+service_count() { sed -n "s/^$1 //p" "$service/memory.stat"; }
+psi_before=$(sed -n 's/^full.*total=//p' "$service/memory.pressure") majflt_before=$(service_count pgmajfault)
 bench_job 45 -- "$bin/hog" --rate 100 --max 900 --touch-again --seconds 600 --progress /run/hog.progress
 job_mb=$(($(progress /run/hog.progress) / 256))
 figures 3
+# Did it wait for memory, or for a disk?
+extra+=",\"service_stalled_us\":$(($(sed -n 's/^full.*total=//p' "$service/memory.pressure") - psi_before))"
+extra+=",\"service_majflt\":$(($(service_count pgmajfault) - majflt_before))"
 sed -n 2p "$out/server" >"$out/alone"
 sed -n 3p "$out/server" >"$out/beside"
 for key in p50_us p99_us p999_us worst_us; do

@@ -5,8 +5,15 @@
 
 #include "base/pages.h"
 
+/*
+ * Each new record is six pages of which the first touch may wait for reclaim: after a signal in a livelock the loop was
+ * late by up to 2 s. So some are touched while memory is plenty, as many as trouble hardly ever kills in one go.
+ */
+#define RECORDS_READY 4
+
 struct KillHistory {
         size_t max, n;
+        size_t n_touched; /* from the first on */
         uint64_t total;
         KillRecord *records; /* mapped, not allocated: a record is about 25 KiB, and most hosts never kill */
 };
@@ -36,8 +43,14 @@ KillRecord *kill_history_add(KillHistory *h) {
 
         h->total++;
         h->n = MIN(h->n + 1, h->max);
+        h->n_touched = MAX(h->n_touched, h->n);
         memset(r, 0, sizeof(*r));
         return r;
+}
+
+void kill_history_prepare(KillHistory *h) {
+        for (; h->n_touched < MIN(h->n + RECORDS_READY, h->max); h->n_touched++)
+                memset(&h->records[h->n_touched], 0, sizeof(KillRecord));
 }
 
 size_t kill_history_count(const KillHistory *h) {

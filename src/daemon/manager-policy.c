@@ -22,6 +22,12 @@
 #define DISCOVER_MAX_USEC     (300 * USEC_PER_SEC)
 /* ... and when something asked for it. */
 #define DISCOVER_SPACING_USEC USEC_PER_SEC
+/*
+ * ... but twice as seldom each time in a row that it has found nothing new, at most 2^3 times: it opens files, which
+ * takes memory of the kernel, while all wait for memory. Once a second in a livelock it was 20 ms each time, and now
+ * and then 280, in which the loop was late.
+ */
+#define DISCOVER_VAIN_MAX 3
 /* ... and a wanted one, of thousands of cgroups, may take a twentieth of the time while memory is short. */
 #define DISCOVER_WANTED_FACTOR 20
 
@@ -134,9 +140,12 @@ static void discover(Manager *m) {
         uint64_t cost = clock_mono_usec() - begin;
 
         m->stats.n_discoveries++;
+        meter_add(&m->stats.discover, cost);
+        m->discover_vain = m->discover_wanted && r == 0 ? MIN(m->discover_vain + 1, (uint32_t)DISCOVER_VAIN_MAX) : 0;
         m->discover_wanted = false;
         m->discover_usec = begin;
-        m->discover_spacing_usec = MAX(DISCOVER_SPACING_USEC, u64_mul_sat(cost, DISCOVER_WANTED_FACTOR));
+        m->discover_spacing_usec =
+                MAX(DISCOVER_SPACING_USEC << m->discover_vain, u64_mul_sat(cost, DISCOVER_WANTED_FACTOR));
         m->discover_due_usec =
                 begin + MIN(MAX(u64_mul_sat(cost, DISCOVER_COST_FACTOR), DISCOVER_MIN_USEC), DISCOVER_MAX_USEC);
         if (r != 0 || m->n_triggers == 0)
@@ -183,7 +192,8 @@ void manager_housekeeping(Manager *m) {
                 reload(m);
         if (m->n_pending > 0)
                 return;
-        if (now >= m->discover_due_usec || (m->discover_wanted && now - m->discover_usec >= m->discover_spacing_usec))
+        if (now >= m->discover_due_usec ||
+            (m->discover_wanted && now - MAX(m->discover_usec, m->discover_wanted_usec) >= m->discover_spacing_usec))
                 discover(m);
         manager_sysctl_step(m);
         manager_retry_undo(m);

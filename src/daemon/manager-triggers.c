@@ -12,6 +12,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "daemon/clock.h"
 #include "sense/psi-trigger.h"
 
 /* A stall that short is nobody's business, but it is when memory begins to run short; lmkd uses 70 ms. */
@@ -36,6 +37,12 @@ static Trigger *trigger_find(Manager *m, uint64_t id) {
         return NULL;
 }
 
+static void want_discovery(Manager *m) {
+        if (!m->discover_wanted)
+                m->discover_wanted_usec = clock_mono_usec();
+        m->discover_wanted = true;
+}
+
 static int on_trigger(sd_event_source *s, int fd, uint32_t events, void *userdata) {
         Manager *m = userdata;
         Trigger *t = NULL;
@@ -49,12 +56,13 @@ static int on_trigger(sd_event_source *s, int fd, uint32_t events, void *userdat
         if (events & EPOLLERR) {
                 /* The cgroup is gone: the descriptor would poll for ever. */
                 trigger_remove(m, t);
-                m->discover_wanted = true;
+                want_discovery(m);
                 return 0;
         }
         m->stats.n_trigger_events++;
         /* New cgroups are born together with a shortage. */
-        m->discover_wanted |= t->id == 0;
+        if (t->id == 0)
+                want_discovery(m);
         manager_wake(m);
         return 0;
 }

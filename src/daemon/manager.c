@@ -152,7 +152,7 @@ void manager_tick(Manager *m) {
         if (m->n_rounds > 0 && m->rounds[m->n_rounds - 1]->has_kill)
                 kill = manager_kill(m, m->rounds[m->n_rounds - 1]);
         manager_carry_out(m);
-        uint64_t now = clock_mono_usec();
+        uint64_t now = m->tick_end_usec = clock_mono_usec();
         meter_add(&m->stats.tick, now - m->tick_usec);
         meter_recent_add(&m->stats.tick_recent, now, now - m->tick_usec);
 
@@ -183,6 +183,9 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         meter_recent_add(&m->stats.lateness_recent, now, late);
         manager_tick(m);
         manager_housekeeping(m);
+        if (manager_is_calm(m))
+                kill_history_prepare(m->history);
+        meter_add(&m->stats.after_tick, clock_mono_usec() - m->tick_end_usec);
         return 0;
 }
 
@@ -319,6 +322,7 @@ static void rehearse(Manager *m) {
         memset(&m->decision->kill, 0, sizeof(m->decision->kill));
         /* Of an earlier round, what one has to say that leads to a kill: a level is reached, details are needed. */
         memset(m->earlier, 0, offsetof(Decision, changes) + sizeof(LevelChange));
+        kill_history_prepare(m->history);
         r = m->is_live ? act_rehearse(m->act) : 0;
         if (r < 0)
                 log_linef(m->log, m->policy->daemon.dry_run ? LOG_NOTICE : LOG_WARNING, NULL,

@@ -86,6 +86,8 @@ typedef struct ManagerStats {
         uint64_t n_measures, n_measures_failed;
         uint64_t n_kills, n_kills_failed, n_not_confirmed, n_kernel_oom, n_reloads, n_reloads_refused;
         Meter lateness;      /* of the tick's timer, beyond the slack it was given */
+        Meter after_tick;    /* what follows it before the loop waits again: words, housekeeping */
+        Meter discover;      /* of that, looking at the whole cgroup tree anew */
         Meter cheap, detail; /* one sample */
         Meter decide;        /* one step */
         Meter tick;          /* all of a tick, without logging */
@@ -162,6 +164,7 @@ typedef struct Manager {
         uint32_t n_pending;
         uint32_t need;
         uint64_t tick_usec, sample_usec; /* begin of the latest tick, and of its sample */
+        uint64_t tick_end_usec;          /* when it had been measured: from there on words and housekeeping */
         uint64_t due_usec, slack_usec;   /* of the next tick; the timer may take the slack */
 
         /* what is known of the host */
@@ -169,7 +172,9 @@ typedef struct Manager {
         bool has_host_last;
         uint32_t degraded_told, peers;
         uint64_t baseline_due_usec, discover_due_usec, discover_usec, discover_spacing_usec;
+        uint64_t discover_wanted_usec; /* since when: the first second of a shortage is for whoever makes it */
         bool discover_wanted;
+        uint32_t discover_vain; /* so many wanted ones in a row found nothing new */
 
         /* said already */
         Hold held_told;

@@ -128,6 +128,8 @@ static json_t *self(const Manager *m) {
         }
         set(meters, "tick_lateness", meter_and_recent(&s->lateness, &s->lateness_recent));
         set(meters, "tick", meter_and_recent(&s->tick, &s->tick_recent));
+        set(meters, "after_tick", meter(&s->after_tick));
+        set(meters, "discover", meter(&s->discover));
         set(meters, "cheap_sample", meter(&s->cheap));
         set(meters, "detailed_sample", meter(&s->detail));
         set(meters, "decide", meter(&s->decide));

@@ -22,23 +22,18 @@
 #include "decide/kill.h"
 #include "decide/ladder.h"
 #include "decide/own-stall.h"
+#include "decide/pace.h"
 #include "decide/proactive.h"
 #include "decide/state.h"
 
 /* A level without Until= is left when its condition has not been true for this long. */
 #define LEVEL_HOLD_USEC (5 * USEC_PER_SEC)
-/* ... and for this long where Until= cannot be told, as `full` on a host without PSI. */
-#define LEVEL_UNTOLD_USEC (30 * USEC_PER_SEC)
 /* A host that was suspended must not find that it has been quiet for hours. */
 #define QUIET_CREDIT_USEC (2 * USEC_PER_SEC)
 /* Detailed samples cost: cgroups flush kernel statistics, processes a read each. */
 #define PROCESSES_SPACING_USEC  USEC_PER_SEC
 #define PROCESSES_SPACING_EACH_USEC 200
 #define CGROUPS_SPACING_EACH_USEC   1400
-/* Memory cannot vanish faster than this, in bytes a microsecond: 4 GiB/s (measured: 5.7 GiB in 1.2 s). */
-#define FILL_BYTES_PER_USEC 4295
-/* Below this stall share nobody suffers yet. */
-#define SOME_STALL_PERMYRIAD 500
 
 /*
  * Where the next part begins. Of a big one a calm host touches the beginning only: that is to lie at the beginning of
@@ -159,6 +154,7 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         s->held_measures = carve(memory, &at, HELD_MAX * sizeof(HeldMeasure));
         for (uint32_t i = 0; i < p->n_cgroups; i++)
                 s->needs_usage |= (s->ranges[i] = policy_range(p, &p->cgroups[i])).needs_usage;
+        pace_init(s);
         *ret = s;
         return 0;
 }
@@ -215,72 +211,7 @@ static void level_step(const DecideState *s, Domain *d, const MetricInput *in, u
         d->quiet_usec = d->trouble_usec = 0;
 }
 
-/* ---- when to look again, and at what ---- */
-
-typedef struct LimitWalk {
-        const MetricInput *in;
-        uint64_t limit_bytes;
-} LimitWalk;
-
-static void limit_term(void *userdata, const Term *t, uint16_t term) {
-        LimitWalk *w = userdata;
-        uint64_t bytes, total;
-        MetricInput host = { .snap = w->in->snap };
-        (void)term;
-        if (t->metric == METRIC_AVAILABLE && (t->comparison == COMPARE_LT || t->comparison == COMPARE_LE) &&
-            metric_available(t->host ? &host : w->in, &bytes, &total))
-                w->limit_bytes = MAX(w->limit_bytes, condition_limit_bytes(t, total));
-}
-
-static bool expr_clock_runs(const DecideState *s, const Domain *d, uint16_t expr) {
-        if (expr == EXPR_NONE)
-                return false;
-        const Expr *e = &s->policy->exprs[expr];
-        switch (e->kind) {
-        case EXPR_TERM:
-                return false;
-        case EXPR_AND:
-        case EXPR_OR:
-                return expr_clock_runs(s, d, e->a) || expr_clock_runs(s, d, e->b);
-        case EXPR_NOT:
-                return expr_clock_runs(s, d, e->a);
-        case EXPR_FOR:
-                return d->held[expr - s->ranges[d->policy].first_expr] > 0;
-        case _EXPR_KIND_MAX:
-                break;
-        }
-        return false;
-}
-
-/* Has a `for` on the way to a kill begun to count? (Those of Until= run all the time on a calm host.) */
-static bool kill_clock_runs(const DecideState *s, const Domain *d) {
-        return expr_clock_runs(s, d, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when);
-}
-
-/* Delay until the next look at this domain: by the distance to its limit and the rate at which it nears. */
-static uint64_t domain_delay(const DecideState *s, const Domain *d, const MetricInput *in) {
-        const DaemonPolicy *p = &s->policy->daemon;
-        uint64_t delay = p->interval_max_usec, bytes, total;
-
-        /* one that has long been quiet stays at its level as Until= says, but is no emergency */
-        if ((d->level >= LEVEL_RELIEVE && d->quiet_usec < LEVEL_UNTOLD_USEC) || d->kill.id != 0)
-                return p->interval_min_usec;
-        if (d->level >= LEVEL_WARN)
-                delay = MIN(delay, 4 * p->interval_min_usec);
-        if (kill_clock_runs(s, d))
-                delay = MIN(delay, 2 * p->interval_min_usec);
-        if (d->exhaustion_usec != USEC_INFINITY)
-                delay = MIN(delay, d->exhaustion_usec / 8);
-        if (d->id == 0 && metric_available(in, &bytes, &total)) {
-                LimitWalk w = { .in = in };
-                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when, limit_term, &w);
-                delay = MIN(delay, u64_sub_sat(bytes, w.limit_bytes) / FILL_BYTES_PER_USEC);
-        }
-        uint64_t some;
-        if (domain_stall(&d->some10, in->snap->mono_usec, &some) && some >= SOME_STALL_PERMYRIAD)
-                delay = MIN(delay, 4 * p->interval_min_usec);
-        return MAX(delay, p->interval_min_usec);
-}
+/* ---- what to look at the next time ---- */
 
 uint64_t cgroups_spacing_usec(const DecideState *s) {
         return MAX(USEC_PER_SEC, (uint64_t)s->usage.n * CGROUPS_SPACING_EACH_USEC);
@@ -353,6 +284,7 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
         uint64_t dt = s->has_last ? snap->mono_usec - s->last_usec : 0;
 
         take_in_details(s, snap);
+        pace_observe(s, snap);
         domains_sync(s, snap);
         kills_settle(s, snap);
         ladder_settle(s, snap);
@@ -370,8 +302,8 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
                         ladder_step(s, d, &in, ret);
                 if (s->policy->cgroups[d->policy].proactive.pressure_permyriad > 0)
                         proactive_step(s, d, &in, ret);
-                ret->next_usec = MIN(ret->next_usec, domain_delay(s, d, &in));
-                is_watchful |= d->level >= LEVEL_WARN || kill_clock_runs(s, d) || d->exhaustion_usec < 10 * USEC_PER_SEC;
+                ret->next_usec = MIN(ret->next_usec, pace_delay(s, d, &in));
+                is_watchful |= pace_is_watchful(s, d, &in);
         }
         ladder_finish(s, snap, ret);
         plan_next(s, snap, is_watchful, ret);

@@ -26,6 +26,13 @@
 #define QUIET_USEC       (3 * USEC_PER_SEC)
 #define DOWN_DIVISOR     8
 #define UP_DIVISOR       16
+/*
+ * A step up that brings the trouble back within so long was one too many: it is undone, and each further one comes after
+ * twice the time, at most 2^5 times ADJUST_UP_USEC. To take the same memory away again and again is a burst of swapping
+ * each time, which all others feel.
+ */
+#define VAIN_USEC (10 * USEC_PER_SEC)
+#define VAIN_MAX  5
 
 /* One that comes back each time it is let go: how long it is kept the second time, then twice as long each time. */
 #define KEEP_USEC     (20 * USEC_PER_SEC)
@@ -257,7 +264,8 @@ static uint16_t trouble_when(const DecideState *s, const Domain *d, const HeldMe
 
 /*
  * Down while the trouble lasts, from what it uses by now if that is less: a limit above the use holds nobody. Up again
- * when it has been quiet, no further than where it began: the rest is the release.
+ * when it has been quiet, no further than where it began: the rest is the release. A step up that was one too many is
+ * undone first, before it goes down by a larger one.
  */
 static uint64_t throttle_next(const DecideState *s, const Domain *d, const HeldMeasure *h, const Snapshot *snap) {
         const CgroupSample *c = sample_of(snap, h->cgroup_id);
@@ -267,12 +275,23 @@ static uint64_t throttle_next(const DecideState *s, const Domain *d, const HeldM
                 uint64_t from = c && cgroup_has(c, CGROUP_CURRENT) ? MIN(h->value, c->value[CGROUP_CURRENT]) : h->value;
                 if (since < ADJUST_DOWN_USEC || h->value <= h->floor)
                         return h->value;
-                return MAX(page_down(u64_sub_sat(from, h->usage_bytes / DOWN_DIVISOR), snap->page_size), h->floor);
+                uint64_t step = h->usage_bytes / (h->was_raised ? UP_DIVISOR : DOWN_DIVISOR);
+                return MAX(page_down(u64_sub_sat(from, step), snap->page_size), h->floor);
         }
-        if (h->dry_run || since < ADJUST_UP_USEC || d->quiet_usec < QUIET_USEC || h->value >= top)
+        if (h->dry_run || since < ADJUST_UP_USEC << h->n_vain || d->quiet_usec < QUIET_USEC || h->value >= top)
                 return h->value;
         return MAX(MIN(page_down(u64_add_sat(h->value, h->usage_bytes / UP_DIVISOR), snap->page_size),
                        page_down(top, snap->page_size)), h->value);
+}
+
+static void adjust_remember(HeldMeasure *h, uint64_t value, uint64_t now_usec) {
+        bool is_up = value > h->value;
+        if (!is_up && h->was_raised)
+                h->n_vain = now_usec - h->adjusted_usec < VAIN_USEC ? MIN(h->n_vain + 1, (uint32_t)VAIN_MAX) : 0;
+        h->was_raised = is_up;
+        h->lowest = MIN(h->lowest, value);
+        h->highest = MAX(h->highest, value);
+        h->adjusted_usec = now_usec;
 }
 
 static void in_force_step(DecideState *s, HeldMeasure *h, const Snapshot *snap, Decision *ret) {
@@ -295,10 +314,8 @@ static void in_force_step(DecideState *s, HeldMeasure *h, const Snapshot *snap, 
                 h->wanted = before;
                 return;
         }
-        h->lowest = MIN(h->lowest, value);
-        h->highest = MAX(h->highest, value);
+        adjust_remember(h, value, snap->mono_usec);
         h->phase = HELD_ADJUSTING;
-        h->adjusted_usec = snap->mono_usec;
         MetricInput in = domain_input(s, d, snap);
         uint16_t when = trouble_when(s, d, h);
         if (when == EXPR_NONE)

@@ -35,6 +35,8 @@
 #define UNIT_USEC    (5 * USEC_PER_SEC)
 /* From the top back to the first step. */
 #define AGAIN_USEC (5 * USEC_PER_SEC)
+/* A step that found nobody looks again this soon: who makes the trouble may only just begin to. */
+#define LOOK_AGAIN_USEC USEC_PER_SEC
 /* Programs that shrink do so once: to ask them all the time is noise. */
 #define TRIM_SPACING_USEC (15 * USEC_PER_SEC)
 /* A step that needs to see who has changed waits for a second look no longer than this. */
@@ -212,6 +214,21 @@ static void skip_describe(const Domain *d, const Snapshot *snap, Step step, uint
         }
 }
 
+/*
+ * Nothing is left. All of it again after a while; but where nobody is held, those steps that found nobody look again
+ * before that.
+ */
+static void climb_rest(const DecideState *s, Domain *d, uint32_t steps, uint64_t now_usec) {
+        Climb *c = &d->climb;
+        if (c->again_usec == 0)
+                c->again_usec = MAX(c->next_usec, now_usec + AGAIN_USEC);
+        c->next_usec = c->again_usec;
+        if ((steps & c->nobody) == 0 || steps_in_force(s, d) != 0 || s->policy->daemon.dry_run)
+                return;
+        c->taken &= ~c->nobody;
+        c->next_usec = MIN(now_usec + LOOK_AGAIN_USEC, c->again_usec);
+}
+
 static void climb_on(DecideState *s, Domain *d, const MetricInput *in, Decision *ret) {
         Climb *c = &d->climb;
         uint64_t now = in->snap->mono_usec;
@@ -219,10 +236,11 @@ static void climb_on(DecideState *s, Domain *d, const MetricInput *in, Decision 
 
         if (now < c->next_usec)
                 return;
-        if ((steps & ~c->taken) == 0) {
+        if ((steps & ~c->taken) == 0 || (c->again_usec > 0 && now >= c->again_usec)) {
                 if (s->policy->daemon.dry_run)
                         return; /* nothing has changed: the same would be said for ever */
                 c->taken = 0;
+                c->again_usec = 0;
         }
         for (Step step = STEP_NOTIFY; step < _STEP_MAX; step++) {
                 if (!(steps & ~c->taken & STEP_BIT(step)))
@@ -233,16 +251,20 @@ static void climb_on(DecideState *s, Domain *d, const MetricInput *in, Decision 
                 c->taken |= STEP_BIT(step);
                 if (o == OUTCOME_IMPOSSIBLE) {
                         /* one that failed has said so already; who was asked to shrink a moment ago need not be told */
-                        if (now >= s->impossible_usec[step] && step != STEP_TRIM)
+                        if (now < s->impossible_usec[step] || step == STEP_TRIM)
+                                continue;
+                        if (!(c->nobody & STEP_BIT(step)))
                                 skip_describe(d, in->snap, step, steps, ret);
+                        c->nobody |= STEP_BIT(step) & STEPS_LASTING;
                         continue;
                 }
+                c->nobody &= ~STEP_BIT(step);
                 c->measure_id = s->next_measure_id - 1;
                 c->next_usec = now + step_usec(step);
                 break;
         }
         if ((steps & ~c->taken) == 0)
-                c->next_usec = MAX(c->next_usec, now + AGAIN_USEC);
+                climb_rest(s, d, steps, now);
 }
 
 static bool is_in_air(const DecideState *s, const Domain *d, Step step) {

@@ -37,6 +37,8 @@
 #define NOISE_STALL_PERMYRIAD 100
 /* To hold one that does less than a tenth of it brings no relief. */
 #define CONTRIBUTION_MIN_PERMYRIAD 1000
+/* Over less than this it cannot be told that nobody makes the trouble: in a livelock hardly anybody moves. */
+#define SPAN_TELLS_USEC USEC_PER_SEC
 /* No program runs in less; and to hold one that small frees nothing. */
 #define THROTTLE_FLOOR_MIN (UINT64_C(16) << 20)
 /* What was promised is left alone with room to spare: memory.high overshoots (10 MB of 20 were measured). */
@@ -255,7 +257,7 @@ static bool step_fits(const DecideState *s, const Snapshot *snap, uint32_t i, St
 
 typedef struct Totals {
         uint64_t growth_bytes, refault_pages, stall_permyriad;
-        bool is_known; /* of anybody */
+        uint64_t span_usec; /* the longest that anybody is known over; 0: of nobody */
 } Totals;
 
 static Totals totals_of(const DecideState *s, const Domain *d, const Snapshot *snap) {
@@ -264,7 +266,7 @@ static Totals totals_of(const DecideState *s, const Domain *d, const Snapshot *s
         for (uint32_t i = 0; i < snap->n_cgroups; i++) {
                 if (!offender_is_counted(s, d, snap, i) || !usage_change(&s->usage, snap->cgroups[i].id, &u))
                         continue;
-                t.is_known = true;
+                t.span_usec = MAX(t.span_usec, u.span_usec);
                 t.growth_bytes = u64_add_sat(t.growth_bytes, u.growth_bytes);
                 t.refault_pages = u64_add_sat(t.refault_pages, u.refault_pages);
                 t.stall_permyriad += u.stall_permyriad;
@@ -384,7 +386,7 @@ Choice offender_choose(const DecideState *s, const Domain *d, const Snapshot *sn
                         second = o;
         }
         if (best.cgroup == INDEX_NONE)
-                return t.is_known ? CHOICE_NOBODY : CHOICE_UNKNOWN;
+                return t.span_usec >= SPAN_TELLS_USEC ? CHOICE_NOBODY : CHOICE_UNKNOWN;
         /* Is there a display server in it? */
         if ((~snap->detail & offender_may_need(step)) && cgroup_is_of_session(snap->cgroups[best.cgroup].path))
                 return CHOICE_UNKNOWN;

@@ -82,6 +82,8 @@ typedef struct HeldMeasure {
         uint64_t unrelieved_usec; /* trouble without relief, that before it began included; less the time with relief */
         uint32_t n_retries;
         uint32_t n_again; /* throttle: so often in a row it was let go, and had to be taken again */
+        uint32_t n_vain;  /* throttle: so many steps up in a row that brought the trouble back */
+        bool was_raised;  /* throttle: the last step was one up */
         uint64_t value, wanted; /* as answered, as asked for */
         uint64_t lowest, highest; /* that were ever asked for */
         uint64_t old_value, floor, usage_bytes;
@@ -99,7 +101,9 @@ enum { ROUND_RECLAIM, ROUND_PAGEOUT, N_ROUNDS };
 typedef struct Climb {
         Level level;
         uint32_t taken;     /* bits of the steps that were taken, or were not possible */
+        uint32_t nobody;    /* of those that last: there was nobody to take it on */
         uint64_t next_usec; /* until then the last one taken has its time */
+        uint64_t again_usec; /* when all of them begin anew; 0: not all have been taken yet */
         uint64_t wait_usec; /* since when a step waits for a sample that shows whom to take it on; 0: none does */
         uint64_t measure_id; /* of the last step */
         uint64_t round_usec[N_ROUNDS]; /* of the next round; 0: none */
@@ -189,6 +193,7 @@ struct DecideState {
         GrowthTable growth;
         bool needs_usage; /* any policy does */
         UsageTable usage;
+        Series room;     /* what the host has available, for how fast it goes */
         uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
         bool has_host_stall, has_host_stall_delta;
         uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */
@@ -215,6 +220,9 @@ size_t rank_scratch_size(const DecideLimits *limits);
 struct RankScratch *rank_scratch_init(void *memory, const DecideLimits *limits);
 /* Fills total_pages .. members of @k for domain @d; k->deficit_bytes must be set. Returns the number of candidates. */
 uint32_t rank_domain(const DecideState *s, const Domain *d, const Snapshot *snap, KillDecision *k);
+
+/* A level is left after this long where Until= cannot be told, as `full` on a host without PSI. */
+#define LEVEL_UNTOLD_USEC (30 * USEC_PER_SEC)
 
 /* decide.c: how long a walk of the cgroup tree, which costs per cgroup, is good for. */
 uint64_t cgroups_spacing_usec(const DecideState *s);

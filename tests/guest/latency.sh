@@ -6,7 +6,7 @@
 #   scripts/guest-run --swap-disk 1G:1000 --stage DIR tests/guest/latency.sh [VICTIMS] [livelock|idle]
 #
 # Prints one line of JSON: percentiles over the victims; of the last minute or two under the load, how late the loop
-# came to its work (loop_*) and how long that took (tick_*).
+# came to its work (loop_*) and how long that took (tick_*); and how often the daemon waited for a disk (majflt).
 #: --swap-disk 1G:1000
 # shellcheck source=tests/guest/scenarios/lib.sh
 . /guest/lib.sh
@@ -27,6 +27,11 @@ systemctl start bench.slice
 systemctl start targets.slice
 if [ "$load" = livelock ]; then swapon "$SWAP_DISK"; fi
 systemctl start headroomd || fail "headroomd does not start"
+daemon_pid=$(systemctl show -P MainPID headroomd)
+# Its faults that needed a disk; and the time that its loop was ready to run and had no CPU, in milliseconds.
+majflt() { awk '{ sub(/^.*\) /, ""); print $10 }' "/proc/$daemon_pid/stat"; }
+cpu_wait_ms() { awk '{ printf "%d", $2 / 1000000 }' "/proc/$daemon_pid/task/$daemon_pid/schedstat"; }
+majflt_before=$(majflt) cpu_wait_before=$(cpu_wait_ms)
 if [ "$load" = livelock ]; then
     systemd-run --quiet --unit=hog --slice=bench.slice "$bin/hog" --rate 100 --max 700 --touch-again --walkers 4
     thrashing() { awk -F'[ =]' '/^full/ { exit !($3 > 20) }' /proc/pressure/memory; }
@@ -43,6 +48,7 @@ for ((i = 0; i < victims; i++)); do
 done
 # Before the load goes: the daemon keeps the figures of the recent past.
 headroomctl status -o json | tr -d '\n' >"$out/status"
+majflt=$(($(majflt) - majflt_before)) cpu_wait=$(($(cpu_wait_ms) - cpu_wait_before))
 systemctl kill -s KILL hog 2>/dev/null || true
 sleep 3
 journalctl --sync
@@ -57,6 +63,7 @@ loop=''
 for key in p50 p99 max; do
     loop+=",\"loop_${key}_ms\":$(recent tick_lateness ${key}_usec),\"tick_${key}_ms\":$(recent tick ${key}_usec)"
 done
+loop+=",\"majflt\":$majflt,\"cpu_wait_ms\":$cpu_wait"
 awk -v load="$load" -v loop="$loop" '
     { v[NR] = $1 }
     function at(p) { i = int(NR * p / 100 + 0.999); return v[i < 1 ? 1 : i] / 1000 }

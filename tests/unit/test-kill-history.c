@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test.h"
 
+#include <sys/resource.h>
+
 #include "daemon/kill-history.h"
 
 static void test_ring(void **state) {
@@ -44,11 +46,43 @@ static void test_limits(void **state) {
         assert_null(kill_history_free(NULL));
 }
 
+static long faults(void) {
+        struct rusage u;
+        assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+        return u.ru_minflt;
+}
+
+/* What was prepared costs no page; what was not does, or this test would show nothing. */
+static void test_prepared_records_cost_no_page(void **state) {
+        (void)state;
+        _cleanup_(kill_history_freep) KillHistory *h = NULL;
+        assert_int_equal(kill_history_new(8, &h), 0);
+        (void)faults();
+        long before = faults();
+        kill_history_add(h)->decision.kill_id = 1;
+        assert_true(faults() - before >= 1);
+        kill_history_prepare(h);
+        before = faults();
+        for (uint64_t id = 2; id <= 5; id++)
+                kill_history_add(h)->decision.kill_id = id;
+        assert_int_equal(faults() - before, 0);
+        kill_history_prepare(h);
+        assert_int_equal(kill_history_count(h), 5); /* nothing is lost or added by it */
+        for (uint64_t id = 1; id <= 5; id++)
+                assert_non_null(kill_history_find(h, id));
+        for (uint64_t id = 6; id <= 20; id++) {
+                kill_history_add(h)->decision.kill_id = id;
+                kill_history_prepare(h);
+        }
+        assert_int_equal(kill_history_get(h, 7)->decision.kill_id, 13);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ring),
                 cmocka_unit_test(test_escalation_is_found_first),
                 cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_prepared_records_cost_no_page),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

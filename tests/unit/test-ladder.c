@@ -130,6 +130,23 @@ static void test_step_on_nobody_is_told(void **state) {
         world_free(w);
 }
 
+/* At first nobody moves; the one who then does is taken soon, without the ladder being climbed anew. */
+static void test_who_begins_later_is_found_soon(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_SLOW));
+        for (int i = 0; i < 100; i++) /* whoever grew at the start has done so long ago */
+                (void)grow(w, 0);
+        world_available(w, 15);
+        uint32_t n_told = 0;
+        for (int i = 0; i < 25; i++)
+                n_told += grow(w, 0)->has_skipped;
+        assert_int_equal(n_told, 1); /* both at once, and only once */
+        uint64_t at = w->snap.mono_usec;
+        assert_int_equal(run_until(w, STEP_THROTTLE, MEASURE_BEGIN, 20)->cgroup_id, HOG);
+        assert_in_range(w->snap.mono_usec - at, 0, 1100 * USEC_PER_MSEC);
+        world_free(w);
+}
+
 static void test_step_without_controller_is_told(void **state) {
         (void)state;
         World *w = start(STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_FREEZE));
@@ -293,6 +310,40 @@ static void test_throttle_goes_down_to_its_floor_and_up_again(void **state) {
         world_answer(w, 0, 0);
         (void)grow(w, 0);
         assert_int_equal(decide_measures(w->state, v, ARRAY_SIZE(v)), 0);
+        world_free(w);
+}
+
+/* The throttle is let up as far as there is room, and not again and again beyond it: each time is a burst of swapping. */
+static void test_steps_up_in_vain_become_rare(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE));
+        quiet_history(w);
+        world_available(w, 15);
+        (void)grow(w, MB);
+        const Measure *m = world_measure(w, STEP_THROTTLE, MEASURE_BEGIN);
+        assert_non_null(m);
+        uint64_t value = m->value, usage = m->usage_bytes, room = usage * 3 / 4, downs[2] = { 0 }, before = 0;
+        for (uint64_t i = 0; i < 4000; i++) {
+                world_answer(w, 0, 0);
+                /* what it may have is what it has; above so much the host is short again */
+                w->cgroups[HOG_AT].value[CGROUP_CURRENT] = value;
+                world_available(w, value > room ? 19 : 25);
+                (void)world_step(w, STEP_USEC, 0, 0);
+                m = world_measure(w, STEP_THROTTLE, MEASURE_ADJUST);
+                if (!m)
+                        continue;
+                if (m->value < value) {
+                        downs[i >= 2000]++;
+                        if (before > 0) /* undone, and no more than that */
+                                assert_in_range(m->value, before - 2 * WORLD_PAGE, before);
+                        before = 0;
+                } else
+                        before = value;
+                value = m->value;
+        }
+        assert_in_range(value, room / 2, usage);
+        assert_in_range(downs[1], 1, 4); /* of 200 s */
+        assert_true(downs[0] > downs[1]);
         world_free(w);
 }
 
@@ -846,12 +897,14 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_steps_come_in_order_and_in_time),
                 cmocka_unit_test(test_step_on_nobody_is_told),
+                cmocka_unit_test(test_who_begins_later_is_found_soon),
                 cmocka_unit_test(test_step_without_controller_is_told),
                 cmocka_unit_test(test_failed_step_is_followed_at_once),
                 cmocka_unit_test(test_no_further_step_after_relief),
                 cmocka_unit_test(test_reclaim_in_rounds_while_it_brings_something),
                 cmocka_unit_test(test_details_are_asked_for),
                 cmocka_unit_test(test_throttle_goes_down_to_its_floor_and_up_again),
+                cmocka_unit_test(test_steps_up_in_vain_become_rare),
                 cmocka_unit_test(test_throttle_floor_respects_promise_and_old_limit),
                 cmocka_unit_test(test_throttle_is_not_raised_below_the_kill),
                 cmocka_unit_test(test_throttle_remembers_who_comes_back),

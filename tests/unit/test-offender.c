@@ -141,6 +141,25 @@ static void test_one_look_is_not_enough(void **state) {
         world_free(w);
 }
 
+/* In a livelock hardly anybody moves: a quarter of a second without a culprit does not say that there is none. */
+static void test_a_moment_does_not_acquit(void **state) {
+        (void)state;
+        World *w = start();
+        Measure m;
+        (void)world_step(w, 250 * USEC_PER_MSEC, 0, 0);
+        assert_int_equal(choose(w, STEP_THROTTLE, &m), CHOICE_UNKNOWN);
+        w->cgroups[A_AT].value[CGROUP_CURRENT] += 20 * MB;
+        (void)world_step(w, 250 * USEC_PER_MSEC, 0, 0);
+        assert_int_equal(choose(w, STEP_THROTTLE, &m), CHOICE_FOUND); /* but it does blame */
+        world_free(w);
+
+        w = start();
+        (void)world_step(w, 500 * USEC_PER_MSEC, 0, 0);
+        (void)world_step(w, 500 * USEC_PER_MSEC, 0, 0);
+        assert_int_equal(choose(w, STEP_THROTTLE, &m), CHOICE_NOBODY);
+        world_free(w);
+}
+
 /* After an hour without a look nobody is blamed for what he took in that hour. */
 static void test_old_looks_do_not_count(void **state) {
         (void)state;
@@ -589,6 +608,7 @@ int main(void) {
                 cmocka_unit_test(test_by_contribution),
                 cmocka_unit_test(test_explanation),
                 cmocka_unit_test(test_one_look_is_not_enough),
+                cmocka_unit_test(test_a_moment_does_not_acquit),
                 cmocka_unit_test(test_old_looks_do_not_count),
                 cmocka_unit_test(test_new_cgroup_has_grown_by_all_it_holds),
                 cmocka_unit_test(test_order_of_the_snapshot_does_not_matter),

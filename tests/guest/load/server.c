@@ -6,11 +6,15 @@
  * and reads a file. delay = from the moment it was due to the moment it was done; a request that came due while an
  * older one was still served counts with the delay until it was served, too.
  *
- * server --mb N [--hot N] [--step KB] [--fresh KB] [--period MS] [--file PATH] --out PATH
+ * server --mb N [--hot N] [--step KB] [--fresh KB] [--period MS] [--file PATH] --out PATH [--worst PATH]
  *
  * All of --mb is filled at the start; --out exists from then on. Nothing but --hot of it (default: all) is used
  * afterwards, until SIGUSR2: then all of it. On SIGUSR1 and on SIGTERM it appends one line of JSON to --out; SIGUSR1
  * begins new figures, SIGTERM ends it.
+ *
+ * --worst: where the longest delays of each such line came from, one request a line, to be read beside the journal
+ * (journalctl -o short-monotonic): when it was due, how late it began, what its three parts took, how long it had to
+ * wait for a CPU meanwhile, how many faults needed a disk, and how often it slept and was made to give way.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -20,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -32,6 +37,17 @@
 #define SUB      (1U << SUB_BITS)
 static uint64_t buckets[64 * SUB];
 static uint64_t turns, late, worst_usec;
+
+/* What a request went through, and the longest of them. */
+enum { AT_DUE, AT_BEGIN, AT_TOUCHED, AT_FRESH, AT_DONE, N_TIMES };
+typedef struct Request {
+        uint64_t at_usec[N_TIMES];
+        uint64_t cpu_wait_usec;
+        long majflt, nvcsw, nivcsw;
+} Request;
+#define WORST_MAX 12
+static Request worst[WORST_MAX];
+static int schedstat_fd = -1;
 
 static volatile sig_atomic_t stop, report, wake;
 
@@ -64,6 +80,70 @@ static uint64_t delay_at_permille(uint64_t permille) {
                                 return i << shift;
                 }
         return worst_usec;
+}
+
+/* Time that it was ready to run and had no CPU, and the counters of its sleeps and faults, since it began. */
+static void request_counters(Request *r) {
+        unsigned long long run = 0, wait = 0;
+        struct rusage usage;
+        char text[64];
+        ssize_t n = schedstat_fd < 0 ? -1 : pread(schedstat_fd, text, sizeof(text) - 1, 0);
+
+        text[n > 0 ? n : 0] = '\0';
+        (void)sscanf(text, "%llu %llu", &run, &wait);
+        getrusage(RUSAGE_SELF, &usage);
+        r->cpu_wait_usec = wait / 1000;
+        r->majflt = usage.ru_majflt;
+        r->nvcsw = usage.ru_nvcsw;
+        r->nivcsw = usage.ru_nivcsw;
+}
+
+static uint64_t request_delay(const Request *r) {
+        return r->at_usec[AT_DONE] - r->at_usec[AT_DUE];
+}
+
+static void worst_keep(const Request *r, const Request *before) {
+        int least = 0;
+
+        for (int i = 1; i < WORST_MAX; i++)
+                if (request_delay(&worst[i]) < request_delay(&worst[least]))
+                        least = i;
+        if (request_delay(r) <= request_delay(&worst[least]))
+                return;
+        worst[least] = *r;
+        worst[least].cpu_wait_usec -= before->cpu_wait_usec;
+        worst[least].majflt -= before->majflt;
+        worst[least].nvcsw -= before->nvcsw;
+        worst[least].nivcsw -= before->nivcsw;
+}
+
+static int by_due(const void *a, const void *b) {
+        uint64_t x = ((const Request *)a)->at_usec[AT_DUE], y = ((const Request *)b)->at_usec[AT_DUE];
+        return x < y ? -1 : x > y;
+}
+
+static void worst_write(const char *path) {
+        FILE *f = fopen(path, "ae");
+
+        if (!f) {
+                perror("server: --worst");
+                return;
+        }
+        qsort(worst, WORST_MAX, sizeof(worst[0]), by_due);
+        for (int i = 0; i < WORST_MAX; i++) {
+                const uint64_t *at = worst[i].at_usec;
+                if (at[AT_DONE] == 0)
+                        continue;
+                fprintf(f, "due %.3f s: %.1f ms = late %.1f + touch %.1f + fresh %.1f + file %.1f; cpu wait %.1f, majflt %ld, "
+                           "slept %ld, gave way %ld\n",
+                        (double)at[AT_DUE] / 1e6, (double)request_delay(&worst[i]) / 1e3,
+                        (double)(at[AT_BEGIN] - at[AT_DUE]) / 1e3, (double)(at[AT_TOUCHED] - at[AT_BEGIN]) / 1e3,
+                        (double)(at[AT_FRESH] - at[AT_TOUCHED]) / 1e3, (double)(at[AT_DONE] - at[AT_FRESH]) / 1e3,
+                        (double)worst[i].cpu_wait_usec / 1e3, worst[i].majflt, worst[i].nvcsw, worst[i].nivcsw);
+        }
+        fputs("--\n", f);
+        fclose(f);
+        memset(worst, 0, sizeof(worst));
 }
 
 static void figures_write(const char *path) {
@@ -132,10 +212,12 @@ int main(int argc, char **argv) {
                 { "mb", required_argument, NULL, 'm' },     { "hot", required_argument, NULL, 'h' },
                 { "step", required_argument, NULL, 's' },   { "fresh", required_argument, NULL, 'r' },
                 { "period", required_argument, NULL, 'p' }, { "file", required_argument, NULL, 'f' },
-                { "out", required_argument, NULL, 'o' },    { 0 },
+                { "out", required_argument, NULL, 'o' },    { "worst", required_argument, NULL, 'w' },
+                { 0 },
         };
         size_t bytes = 0, hot = 0, step = 1 << 20, fresh = 0, at = 0;
-        const char *file = NULL, *out = NULL;
+        const char *file = NULL, *out = NULL, *worst_out = NULL;
+        Request request = { 0 }, before = { 0 };
         uint64_t period_usec = 10000, due;
         uint8_t *memory;
         int c;
@@ -163,12 +245,16 @@ int main(int argc, char **argv) {
                 case 'o':
                         out = optarg;
                         break;
+                case 'w':
+                        worst_out = optarg;
+                        break;
                 default:
                         bytes = 0;
                         optind = argc;
                 }
         if (bytes == 0 || period_usec == 0 || !out) {
-                fputs("server --mb N [--hot N] [--step KB] [--fresh KB] [--period MS] [--file PATH] --out PATH\n",
+                fputs("server --mb N [--hot N] [--step KB] [--fresh KB] [--period MS] [--file PATH] --out PATH "
+                      "[--worst PATH]\n",
                       stderr);
                 return 2;
         }
@@ -180,27 +266,44 @@ int main(int argc, char **argv) {
         memory = memory_take(bytes);
         memory_fill(memory, bytes);
         close(open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+        if (worst_out)
+                schedstat_fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
 
         due = now_usec() + period_usec;
         while (!stop) {
                 uint64_t done;
 
-                sleep_until_usec(due);
+                do /* a signal cuts the sleep short */
+                        sleep_until_usec(due);
+                while (now_usec() < due && !stop);
+                request.at_usec[AT_DUE] = due;
+                request.at_usec[AT_BEGIN] = now_usec();
                 for (size_t n = 0; n < step; n += PAGE_BYTES, at = (at + PAGE_BYTES) % (wake ? bytes : hot))
                         ((volatile uint8_t *)memory)[at]++;
+                request.at_usec[AT_TOUCHED] = now_usec();
                 if (fresh > 0)
                         fresh_touch(fresh);
+                request.at_usec[AT_FRESH] = now_usec();
                 if (file)
                         file_read(file);
-                done = now_usec();
+                done = request.at_usec[AT_DONE] = now_usec();
+                if (worst_out) {
+                        request_counters(&request);
+                        worst_keep(&request, &before);
+                        before = request;
+                }
                 for (; due <= done; due += period_usec)
                         delay_count(done - due);
                 if (report) {
                         report = 0;
                         figures_write(out);
+                        if (worst_out)
+                                worst_write(worst_out);
                         due = now_usec() + period_usec;
                 }
         }
         figures_write(out);
+        if (worst_out)
+                worst_write(worst_out);
         return EXIT_SUCCESS;
 }

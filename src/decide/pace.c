@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * When to look again. A calm host is looked at once a second; near a limit every 50 ms or so. How near it is has two
+ * answers, and the shorter one counts:
+ *
+ *  - a kill must not come late even where memory vanishes as fast as it can, so the distance to the limits of [Kill]
+ *    is divided by that speed;
+ *  - a step of the ladder must not come late where it goes as fast as it did over the last moment. To take the
+ *    distance to these limits as the former would keep every host awake that lives just above one, as many do.
+ *
+ * The offender is known from two looks at all cgroups. They are begun some seconds before the limit is reached, or the
+ * one that fills the host would go on for as long as it takes to find out who it is.
+ */
+
+#include "decide/pace.h"
+
+#include "decide/condition.h"
+#include "decide/domain.h"
+
+/* Memory cannot vanish faster than this, in bytes a microsecond: 4 GiB/s (measured: 5.7 GiB in 1.2 s). */
+#define FILL_BYTES_PER_USEC 4295
+/* Below this stall share nobody suffers yet. */
+#define SOME_STALL_PERMYRIAD 500
+/* How fast it goes is measured over this long. */
+#define ROOM_WINDOW_USEC (500 * USEC_PER_MSEC)
+/* So many looks on the way to a limit, since one that has just begun does not go at its full speed yet. */
+#define LOOKS_ON_THE_WAY 4
+/* Details are a second or more apart: time for two of them, and something to spare. */
+#define WATCHFUL_USEC            (5 * USEC_PER_SEC)
+#define EXHAUSTION_WATCHFUL_USEC (10 * USEC_PER_SEC)
+
+void pace_init(DecideState *s) {
+        series_init(&s->room, ROOM_WINDOW_USEC);
+}
+
+void pace_observe(DecideState *s, const Snapshot *snap) {
+        const MetricInput host = { .snap = snap };
+        uint64_t bytes, total;
+
+        if (metric_available(&host, &bytes, &total))
+                series_push(&s->room, snap->mono_usec, bytes, /* is_counter= */ false);
+}
+
+/* ---- limits ---- */
+
+typedef struct LimitWalk {
+        const MetricInput *in;
+        bool host_only;
+        uint64_t below_bytes; /* only limits that are not above this */
+        uint64_t limit_bytes;
+} LimitWalk;
+
+static void limit_term(void *userdata, const Term *t, uint16_t term) {
+        LimitWalk *w = userdata;
+        const MetricInput host = { .snap = w->in->snap };
+        bool is_host = t->host || !w->in->cgroup;
+        uint64_t bytes, total;
+        (void)term;
+        if (t->metric != METRIC_AVAILABLE || (t->comparison != COMPARE_LT && t->comparison != COMPARE_LE) ||
+            (w->host_only && !is_host) || !metric_available(is_host ? &host : w->in, &bytes, &total))
+                return;
+        uint64_t limit = condition_limit_bytes(t, total);
+        if (limit <= w->below_bytes)
+                w->limit_bytes = MAX(w->limit_bytes, limit);
+}
+
+/* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
+static uint64_t nearing_usec(const DecideState *s, const Domain *d, const MetricInput *in) {
+        SeriesSample base;
+        uint64_t now = in->snap->mono_usec, room = s->room.last.value;
+
+        if (!s->room.has_last || s->room.last.usec != now || !series_base(&s->room, now, &base) || base.value <= room)
+                return USEC_INFINITY;
+        LimitWalk w = { .in = in, .host_only = true, .below_bytes = room };
+        for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
+                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[l].when, limit_term, &w);
+        return w.limit_bytes == 0 ? USEC_INFINITY : u64_mul_div(room - w.limit_bytes, now - base.usec, base.value - room);
+}
+
+/* ---- clocks ---- */
+
+static bool expr_clock_runs(const DecideState *s, const Domain *d, uint16_t expr) {
+        if (expr == EXPR_NONE)
+                return false;
+        const Expr *e = &s->policy->exprs[expr];
+        switch (e->kind) {
+        case EXPR_TERM:
+                return false;
+        case EXPR_AND:
+        case EXPR_OR:
+                return expr_clock_runs(s, d, e->a) || expr_clock_runs(s, d, e->b);
+        case EXPR_NOT:
+                return expr_clock_runs(s, d, e->a);
+        case EXPR_FOR:
+                return d->held[expr - s->ranges[d->policy].first_expr] > 0;
+        case _EXPR_KIND_MAX:
+                break;
+        }
+        return false;
+}
+
+/* Has a `for` on the way to a kill begun to count? (Those of Until= run all the time on a calm host.) */
+static bool kill_clock_runs(const DecideState *s, const Domain *d) {
+        return expr_clock_runs(s, d, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when);
+}
+
+/* ---- the answers ---- */
+
+uint64_t pace_delay(const DecideState *s, const Domain *d, const MetricInput *in) {
+        const DaemonPolicy *p = &s->policy->daemon;
+        uint64_t delay = p->interval_max_usec, bytes, total;
+
+        /* one that has long been quiet stays at its level as Until= says, but is no emergency */
+        if ((d->level >= LEVEL_RELIEVE && d->quiet_usec < LEVEL_UNTOLD_USEC) || d->kill.id != 0)
+                return p->interval_min_usec;
+        if (d->level >= LEVEL_WARN)
+                delay = MIN(delay, 4 * p->interval_min_usec);
+        if (kill_clock_runs(s, d))
+                delay = MIN(delay, 2 * p->interval_min_usec);
+        if (d->exhaustion_usec != USEC_INFINITY)
+                delay = MIN(delay, d->exhaustion_usec / 8);
+        if (d->id == 0 && metric_available(in, &bytes, &total)) {
+                LimitWalk w = { .in = in, .below_bytes = UINT64_MAX };
+                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when, limit_term, &w);
+                delay = MIN(delay, u64_sub_sat(bytes, w.limit_bytes) / FILL_BYTES_PER_USEC);
+        }
+        delay = MIN(delay, nearing_usec(s, d, in) / LOOKS_ON_THE_WAY);
+        uint64_t some;
+        if (domain_stall(&d->some10, in->snap->mono_usec, &some) && some >= SOME_STALL_PERMYRIAD)
+                delay = MIN(delay, 4 * p->interval_min_usec);
+        return MAX(delay, p->interval_min_usec);
+}
+
+bool pace_is_watchful(const DecideState *s, const Domain *d, const MetricInput *in) {
+        return d->level >= LEVEL_WARN || kill_clock_runs(s, d) || d->exhaustion_usec < EXHAUSTION_WATCHFUL_USEC ||
+               nearing_usec(s, d, in) < WATCHFUL_USEC;
+}

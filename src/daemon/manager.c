@@ -174,6 +174,14 @@ void manager_wake(Manager *m) {
 
 /* ---- events ---- */
 
+/*
+ * Can memory run out before the slowest look at it? Only then a kill is near enough to have the pages of its record
+ * ready: on a host with plenty they would be a fifth of all that the daemon holds.
+ */
+static bool is_within_reach(const Manager *m) {
+        return m->rounds[m->n_rounds - 1]->next_usec < m->policy->daemon.interval_max_usec;
+}
+
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         (void)s;
@@ -183,7 +191,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
         meter_recent_add(&m->stats.lateness_recent, now, late);
         manager_tick(m);
         manager_housekeeping(m);
-        if (manager_is_calm(m))
+        if (manager_is_calm(m) && is_within_reach(m))
                 kill_history_prepare(m->history);
         meter_add(&m->stats.after_tick, clock_mono_usec() - m->tick_end_usec);
         return 0;
@@ -322,7 +330,6 @@ static void rehearse(Manager *m) {
         memset(&m->decision->kill, 0, sizeof(m->decision->kill));
         /* Of an earlier round, what one has to say that leads to a kill: a level is reached, details are needed. */
         memset(m->earlier, 0, offsetof(Decision, changes) + sizeof(LevelChange));
-        kill_history_prepare(m->history);
         r = m->is_live ? act_rehearse(m->act) : 0;
         if (r < 0)
                 log_linef(m->log, m->policy->daemon.dry_run ? LOG_NOTICE : LOG_WARNING, NULL,

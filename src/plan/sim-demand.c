@@ -266,6 +266,12 @@ static void begin_as_end(Demand *d) {
         }
 }
 
+/* Nobody was asked. */
+static void nobody_ended(Demand *d) {
+        for (uint32_t i = 0; i < d->n_processes; i++)
+                d->processes[i].is_in_end |= !d->processes[i].is_ghost;
+}
+
 /**
  * demand_add() - take a sample in
  *
@@ -296,12 +302,18 @@ int demand_add(Demand *d, const Snapshot *snap) {
                 begin_as_end(d);
         bool is_full = d->n_points == DEMAND_POINTS_MAX || d->n_pool + 256 > DEMAND_CGROUPS_MAX ||
                        snap->mono_usec - begin_usec > SPAN_MAX_USEC;
-        if (is_full && !is_complete) /* nobody was asked: nobody has ended */
-                for (uint32_t i = 0; i < d->n_processes; i++) {
-                        DemandProcess *e = &d->processes[i];
-                        e->is_in_end = !e->is_ghost;
-                }
+        if (is_full && !is_complete)
+                nobody_ended(d);
         return is_complete || is_full || is_first;
+}
+
+bool demand_flush(Demand *d) {
+        nobody_ended(d);
+        return d->n_points > 1;
+}
+
+void demand_break(Demand *d) {
+        d->n_points = d->n_pool = d->at = 0;
 }
 
 /* ---- movement ---- */

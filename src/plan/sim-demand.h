@@ -27,6 +27,7 @@ typedef struct Copies {
         uint32_t n_clones, clone_permyriad;
         uint64_t gone;  /* bit 0: the recorded one, bit i: clone i; ended in the simulation */
         uint64_t dying; /* as above: signalled */
+        uint32_t n_root; /* bytes of the path up to the cgroup that is scaled: clones have a name of their own there */
 } Copies;
 #define CLONES_MAX 63
 
@@ -51,6 +52,8 @@ typedef struct DemandProcess {
         char *path;
         uint64_t born_usec, gone_usec; /* within the span; 0, UINT64_MAX */
         bool is_in_begin, is_in_end;
+        bool saw_killed;           /* the record says so */
+        uint32_t killed_by;        /* number of the kill of the simulation; 0 for none */
         bool is_ghost;             /* ended in the record by a kill that did not happen here: keeps what it had */
         uint64_t ghost_until_usec;
         Copies copies;
@@ -97,6 +100,10 @@ void demand_done(Demand *d);
 void demand_reset(Demand *d);
 /* > 0: the span is complete; -ENOMEM. The first sample completes a span of no length. */
 int demand_add(Demand *d, const Snapshot *snap);
+/* The record breaks off: what was gathered is a span, and nobody is known to have ended. False: it is empty. */
+bool demand_flush(Demand *d);
+/* A gap: the next sample begins anew, but what was known of cgroups and processes stays. */
+void demand_break(Demand *d);
 /* Before the span is simulated, and after. What has ended in the record is then forgotten. */
 void demand_close(Demand *d);
 int demand_next(Demand *d, uint64_t now_usec);

@@ -26,28 +26,32 @@ typedef struct WorldCgroup {
         uint64_t value[_CGROUP_FIELD_MAX];
         uint64_t seen_usec[_CGROUP_FIELD_MAX]; /* mono_usec of the sample that @value stood in */
         uint64_t first_usec, last_usec;        /* of the samples that listed it */
+        /* the world's own */
+        uint64_t serial;
+        uint32_t at;
 } WorldCgroup;
 
 typedef struct WorldProcess {
         ProcessSample sample; /* as last read; cgroup_path is the world's, cgroup is INDEX_NONE */
-        uint64_t first_usec, last_usec;
+        uint64_t first_usec, last_usec; /* of the samples that listed it; 0: none has yet, only facts are known */
         uint64_t sizes_usec;  /* of the sample that rss, swap and page tables stood in; 0: never read */
         char *exe, *cmdline;  /* owned by the world; NULL where not recorded. Untrusted text */
         bool has_facts;       /* a FACTS record has told of it, whatever that knew */
+        uint64_t serial;      /* the world's own */
 } WorldProcess;
 
 typedef struct WorldLimits {
         uint32_t max_cgroups, max_processes; /* 0: 8192 and 65536 */
 } WorldLimits;
 
-typedef struct World World;
+typedef struct PlanWorld PlanWorld;
 
-int world_new(const WorldLimits *limits, World **ret);
-World *world_free(World *w);
-DEFINE_TRIVIAL_CLEANUP(World, world_free)
+int plan_world_new(const WorldLimits *limits, PlanWorld **ret);
+PlanWorld *plan_world_free(PlanWorld *w);
+DEFINE_TRIVIAL_CLEANUP(PlanWorld, plan_world_free)
 
 /* Takes one record in, of any kind. 0; -ENOMEM. */
-int world_feed(World *w, const TraceRecord *r);
+int plan_world_feed(PlanWorld *w, const TraceRecord *r);
 
 typedef struct WorldInfo {
         bool has_host;
@@ -58,23 +62,25 @@ typedef struct WorldInfo {
         uint64_t n_boots, n_gaps;
         uint64_t n_over; /* cgroups and processes beyond the caps */
 } WorldInfo;
-const WorldInfo *world_info(const World *w);
+const WorldInfo *plan_world_info(const PlanWorld *w);
 
-/* Borrowed until the next world_feed(). NULL where there is none (any more). */
-const WorldCgroup *world_cgroup(const World *w, uint64_t id);
-const WorldProcess *world_process(const World *w, int32_t pid, uint64_t start_ticks);
-/* All that live: cgroups sorted by id, processes by pid and start. Borrowed until the next world_feed(). */
-const WorldCgroup *world_cgroups(World *w, uint32_t *ret_n);
-const WorldProcess *world_processes(World *w, uint32_t *ret_n);
+/* Borrowed until the next plan_world_feed(). NULL where there is none (any more). */
+const WorldCgroup *plan_world_cgroup(const PlanWorld *w, uint64_t id);
+const WorldProcess *plan_world_process(const PlanWorld *w, int32_t pid, uint64_t start_ticks);
+/* All that live: cgroups sorted by id, processes by pid and start. Borrowed until the next plan_world_feed(). */
+const WorldCgroup *plan_world_cgroups(PlanWorld *w, uint32_t *ret_n);
+const WorldProcess *plan_world_processes(PlanWorld *w, uint32_t *ret_n);
 
 /*
- * world_detailed() - @base with the details it lacks
+ * plan_world_detailed() - @base with the details it lacks
  *
  * What @base holds stays as it is; of @detail (bits of Detail) what it does not hold is added as the world knows it: cgroups
- * with all their fields, processes with their last sizes. ret->detail is then @base's and @detail. Parent and cgroup
- * indices are those of the new arrays. @ret's arrays are the world's, until its next world_detailed() or world_feed(); they may
- * be changed by the caller. *ret_age_usec: how old the oldest of what was added is, 0 where nothing was.
+ * with their fields, processes with their last sizes. Counters that are not of this very sample stay absent: a
+ * rate over an old one would be wrong, and so would be none. ret->detail is then @base's and @detail. Parent and cgroup
+ * indices are those of the new arrays. @base is best fed before. @ret's arrays are the world's until its next
+ * plan_world_detailed() or plan_world_feed(); they may be changed by the caller. *ret_age_usec: how old what was added
+ * is, 0 where nothing was.
  *
  * Return: 0; -ENODATA where the world has never seen one of these details: @ret is then without them; -ENOMEM.
  */
-int world_detailed(World *w, const Snapshot *base, uint32_t detail, Snapshot *ret, uint64_t *ret_age_usec);
+int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Snapshot *ret, uint64_t *ret_age_usec);

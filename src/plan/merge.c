@@ -254,8 +254,8 @@ static json_t *risk_to_json(const HostRisk *r) {
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (r->risks & (1u << i))
                         (void)json_array_append_new(why, json_string(names[i]));
-        /* Escaped already in the host's document; a foreign one is escaped by whoever prints. */
-        set(o, "host", json_string(r->name));
+        /* Escaped in the document it comes from, and again, since that may be anybody's. */
+        set(o, "host", json_escaped(r->name));
         set(o, "why", why);
         set_u64(o, "recorded_bytes", r->recorded_bytes);
         set(o, "safe_bytes", json_u64(r->safe_bytes, 0));
@@ -303,7 +303,7 @@ json_t *fleet_document(Fleet *f) {
         for (uint32_t i = 0; i < f->n_densities; i++) {
                 const FleetDensity *d = &f->densities[i];
                 json_t *one = json_object();
-                set(one, "pattern", json_string(d->pattern));
+                set(one, "pattern", json_escaped(d->pattern));
                 set(one, "source", json_string("modelled"));
                 set_u64(one, "hosts", d->hosts);
                 set_u64(one, "conservative", d->conservative);

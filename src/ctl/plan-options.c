@@ -104,19 +104,11 @@ static CtlExit parse_texts(const PlanOptions *o, PlanRequest *q, PlanKeep *keep)
         return CTL_EXIT_OK;
 }
 
-/* @dir: NULL for the built-in policy alone. */
+/* @dir: NULL for the built-in policy alone. This host's own configuration is no part of another host's plan. */
 static CtlExit load_policy(const char *dir, Policy **ret) {
-        char empty[] = "/tmp/headroomctl-XXXXXX";
         ConfigReport report = { 0 };
 
-        /* A directory that is gone already has no files that this host's configuration could bring in. */
-        if (!mkdtemp(empty)) {
-                (void)fprintf(stderr, "headroomctl: %s: %s\n", empty, strerror(errno));
-                return CTL_EXIT_FAILED;
-        }
-        _cleanup_close_ int root_fd = open(empty, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        (void)rmdir(empty);
-        int r = root_fd < 0 ? -errno : policy_load(root_fd, dir, &report, ret);
+        int r = policy_load(-EBADF, dir, &report, ret);
         if (report.n_errors > 0)
                 config_report_print(&report, stderr);
         else if (r < 0)

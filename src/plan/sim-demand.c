@@ -14,11 +14,11 @@
 /* CLOCK_BOOTTIME ticks of /proc/PID/stat: USER_HZ is 100 on every machine Linux still runs on */
 #define USEC_PER_TICK 10000
 /* A record that lists processes once and then no more must not be gathered for ever. */
-#define SPAN_MAX_USEC (30 * USEC_PER_SEC)
+#define SPAN_USEC (30 * USEC_PER_SEC)
 #define PARTS_MAX 1000000
 
 int demand_init(Demand *d) {
-        *d = (Demand){ 0 };
+        *d = (Demand){ .span_max_usec = SPAN_USEC };
         d->points = calloc(DEMAND_POINTS_MAX, sizeof(*d->points));
         d->pool = calloc(DEMAND_CGROUPS_MAX, sizeof(*d->pool));
         return d->points && d->pool ? 0 : -ENOMEM;
@@ -31,6 +31,10 @@ void demand_reset(Demand *d) {
                 free(d->processes[i].path);
         d->n_cgroups = d->n_processes = d->n_points = d->n_pool = d->at = 0;
         d->has_processes = false;
+        if (d->cgroup_index.slots)
+                hash_index_reset(&d->cgroup_index, d->room_cgroups);
+        if (d->process_index.slots)
+                hash_index_reset(&d->process_index, d->room_processes);
 }
 
 void demand_done(Demand *d) {
@@ -301,7 +305,7 @@ int demand_add(Demand *d, const Snapshot *snap) {
         if (is_first)
                 begin_as_end(d);
         bool is_full = d->n_points == DEMAND_POINTS_MAX || d->n_pool + 256 > DEMAND_CGROUPS_MAX ||
-                       snap->mono_usec - begin_usec > SPAN_MAX_USEC;
+                       snap->mono_usec - begin_usec > d->span_max_usec;
         if (is_full && !is_complete)
                 nobody_ended(d);
         return is_complete || is_full || is_first;

@@ -78,6 +78,7 @@ typedef struct DemandPoint {
 
 typedef struct Demand {
         uint32_t page_size;
+        uint64_t span_max_usec; /* a longer span ends without details */
         uint32_t n_points;
         DemandPoint *points;
         PointCgroup *pool;

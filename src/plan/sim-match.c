@@ -36,6 +36,8 @@ void sim_facts_clear(PlanSim *s) {
                 free(s->facts[i].cmdline);
         }
         s->n_facts = 0;
+        if (s->facts_index.slots)
+                hash_index_reset(&s->facts_index, s->room_facts);
 }
 
 static void facts_prune(PlanSim *s) {

@@ -91,10 +91,12 @@ void sim_outcome_step(PlanSim *s, uint64_t usec) {
         PlanOutcome *o = &s->outcome;
         uint64_t headroom = sim_headroom(s);
 
+        /* whole milliseconds of the sum, so that many short steps weigh what they last */
+        uint64_t weight = (o->span_usec + usec) / USEC_PER_MSEC - o->span_usec / USEC_PER_MSEC;
         o->span_usec += usec;
         o->stall_usec += m->full_usec;
         stall_add(s, m->full_usec);
-        histogram_add(&o->headroom, headroom, (usec + USEC_PER_MSEC / 2) / USEC_PER_MSEC);
+        histogram_add(&o->headroom, headroom, weight);
         o->headroom_min_bytes = MIN(o->headroom_min_bytes, headroom);
         o->demand_peak_bytes = MAX(o->demand_peak_bytes, m->demand);
         o->deficit_peak_bytes = MAX(o->deficit_peak_bytes, m->deficit);

@@ -128,8 +128,8 @@ struct PlanSim {
 /* ---- sim-run.c: time passes ---- */
 /* The span that is complete, from s->now_usec to its end; then the next one may be gathered. */
 int sim_run_span(PlanSim *s);
-/* One sample of a record that is followed to the letter. @snap holds what decided there. */
-int sim_follow(PlanSim *s, const Snapshot *snap);
+/* One sample of a record that is followed to the letter. @is_decided: it was decided on; else merely observed. */
+int sim_follow(PlanSim *s, const Snapshot *snap, bool is_decided);
 /* A fresh decision state for s->policy. */
 int sim_state_reset(PlanSim *s);
 

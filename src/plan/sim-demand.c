@@ -16,6 +16,8 @@
 /* A record that lists processes once and then no more must not be gathered for ever. */
 #define SPAN_USEC (30 * USEC_PER_SEC)
 #define PARTS_MAX 1000000
+/* 4 PiB of 4K pages: a trace may say anything, and oom_badness is signed */
+#define PAGES_MAX (UINT64_C(1) << 40)
 
 int demand_init(Demand *d) {
         *d = (Demand){ .span_max_usec = SPAN_USEC };
@@ -216,18 +218,22 @@ static int add_cgroups(Demand *d, const Snapshot *snap) {
 }
 
 static void sizes_of(const ProcessSample *p, uint64_t ret[static _SIZE_MAX]) {
-        ret[SIZE_ANON] = p->rss_anon;
-        ret[SIZE_FILE] = p->rss_file;
-        ret[SIZE_SHMEM] = p->rss_shmem;
-        ret[SIZE_SWAP] = p->swap;
-        ret[SIZE_TABLES] = p->pgtables;
+        ret[SIZE_ANON] = MIN(p->rss_anon, PAGES_MAX);
+        ret[SIZE_FILE] = MIN(p->rss_file, PAGES_MAX);
+        ret[SIZE_SHMEM] = MIN(p->rss_shmem, PAGES_MAX);
+        ret[SIZE_SWAP] = MIN(p->swap, PAGES_MAX);
+        ret[SIZE_TABLES] = MIN(p->pgtables, PAGES_MAX);
+}
+
+static bool is_pid(int32_t pid) {
+        return pid >= 0 && pid < CLONE_PIDS;
 }
 
 static int add_process(Demand *d, const ProcessSample *p, uint64_t begin_usec, uint64_t now_usec) {
         DemandProcess *e = demand_find_process(d, p->pid, p->start_ticks);
         int r;
 
-        if (p->pid <= 0 || (p->flags & PROCESS_KTHREAD))
+        if (!is_pid(p->pid) || p->pid == 0 || (p->flags & PROCESS_KTHREAD))
                 return 0;
         if (!e) {
                 if ((r = process_append(d, p, &e)) < 0)
@@ -247,6 +253,9 @@ static int add_process(Demand *d, const ProcessSample *p, uint64_t begin_usec, u
         e->last = *p;
         e->last.flags = flags;
         e->last.cgroup_path = e->path;
+        e->last.pgid = is_pid(p->pgid) ? p->pgid : 0;
+        e->last.sid = is_pid(p->sid) ? p->sid : 0;
+        e->last.oom_score_adj = MIN(MAX(p->oom_score_adj, -1000), 1000);
         DemandCgroup *c = demand_find_cgroup(d, p->cgroup_id);
         e->last.cgroup = c ? (uint32_t)(c - d->cgroups) : INDEX_NONE;
         if (was_read)

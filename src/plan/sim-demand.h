@@ -30,6 +30,7 @@ typedef struct Copies {
         uint32_t n_root; /* bytes of the path up to the cgroup that is scaled: clones have a name of their own there */
 } Copies;
 #define CLONES_MAX 63
+#define CLONE_PIDS (1 << 22) /* PID_MAX_LIMIT: pids of clones begin above */
 
 typedef struct DemandCgroup {
         CgroupSample last;  /* as it stood last, each field; path is @path */

@@ -229,6 +229,7 @@ static void stall(HostMemory *m, const Supply *s, uint64_t moved, uint64_t file_
         m->full_usec = MIN(u64_add_sat(full, u64_mul_div(MIN(more, usec), share, PERMYRIAD)), m->some_usec);
         if (m->deficit > 0)
                 m->some_usec = m->full_usec = usec;
+        m->modelled_usec = u64_sub_sat(m->full_usec, full);
 }
 
 void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const DemandChange *c, uint64_t usec, uint64_t some_usec,
@@ -244,6 +245,7 @@ void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const Dema
                 take_recorded(m, d);
                 m->some_usec = some_usec;
                 m->full_usec = full_usec;
+                m->modelled_usec = 0;
                 m->last = *d;
                 m->has_last = true;
                 return;

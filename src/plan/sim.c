@@ -346,7 +346,7 @@ int plan_sim_finish(PlanSim *s, PlanOutcome *ret) {
         if (o->headroom_min_bytes == UINT64_MAX)
                 o->headroom_min_bytes = 0;
         o->is_stall_calibrated = s->host_memory.scale.is_calibrated;
-        uint64_t bound = s->question.stall_bound_permyriad ? s->question.stall_bound_permyriad : 1000;
+        uint64_t bound = u64_mul_div(sim_stall_bound_usec(s), PERMYRIAD, STALL_BUCKETS * USEC_PER_SEC);
         o->is_safe = o->n_kills == 0 && o->n_kernel_kills == 0 && o->worst_stall_permyriad < bound;
         *ret = *o;
         s->outcome = (PlanOutcome){ 0 };

@@ -109,7 +109,7 @@ static json_t *advice(const Advice *a) {
         const Basis modelled = { a->is_short || a->was_limited ? PLAN_LOW : PLAN_MODELLED, c->n_samples, c->observed_usec };
         json_t *o = json_object();
 
-        doc_set(o, "unit", json_escaped(a->unit));
+        doc_set(o, "unit", json_string(a->unit));
         doc_set(o, "cgroup", json_escaped(c->path));
         doc_set(o, "memory_low", doc_number(&modelled, "bytes", a->low_bytes));
         if (!a->is_slice) {

@@ -1,11 +1,11 @@
 #!/bin/bash
 # load: a mixed load in the guest, the same each time: recorded once with plenty of memory, run for real in small guests.
 #
-#   scripts/guest-run --mem 1G --data-disk 160M --stage DIR tests/guest/predict/load.sh record|run [SECONDS]
+#   scripts/guest-run --mem 1G --data-disk 192M --stage DIR tests/guest/predict/load.sh record|run [SECONDS]
 #
 # Services of bench.slice, headroomd with the shipped policy on duty:
 #   idle1-3  24 MB each, filled at the start, never touched again
-#   cache    30 MB of its own, and reads 160 MB of files over and over, 24 MB/s
+#   cache    30 MB of its own, and reads 192 MB of files over and over, 24 MB/s
 #   batch    each 20 s a process that takes 100 MB at 40 MB/s, holds them for 5 s and ends
 #   leak     20 MB, then 4 MB/s without end
 # record: headroomd records; the trace is left in /guest/out/trace. Prints one line of JSON: what headroomd and the kernel

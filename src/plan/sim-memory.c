@@ -268,6 +268,11 @@ void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const Dema
         uint64_t file_in = refaulted(hot, u64_sub_sat(hot, m->file), usec), anon_in = refaulted(hot_anon, anon_gone, usec);
         if (shortage == 0 && anon_gone > 0)
                 swap_in(m, MIN(anon_in, u64_sub_sat(m->free, s->marks.high)));
+        /* What is read back takes room, and reclaim pays for it in the next step, with anonymous memory as well: so the
+         * two come to terms. */
+        uint64_t back = MIN(MIN(file_in, u64_sub_sat(hot, m->file)), u64_sub_sat(m->free, s->marks.low));
+        m->file += back;
+        m->free -= back;
         bool is_short = shortage > 0 || file_in > 0 || anon_in > 0;
         /* what the record stood still for want of memory does not hold where there is enough */
         if (has_scanned && !is_short)

@@ -14,11 +14,13 @@
 /* CLOCK_BOOTTIME ticks of /proc/PID/stat: USER_HZ is 100 on every machine Linux still runs on */
 #define USEC_PER_TICK 10000
 /* A record that lists processes once and then no more must not be gathered for ever. */
-#define SPAN_MAX_USEC (30 * USEC_PER_SEC)
+#define SPAN_USEC (30 * USEC_PER_SEC)
 #define PARTS_MAX 1000000
+/* 4 PiB of 4K pages: a trace may say anything, and oom_badness is signed */
+#define PAGES_MAX (UINT64_C(1) << 40)
 
 int demand_init(Demand *d) {
-        *d = (Demand){ 0 };
+        *d = (Demand){ .span_max_usec = SPAN_USEC };
         d->points = calloc(DEMAND_POINTS_MAX, sizeof(*d->points));
         d->pool = calloc(DEMAND_CGROUPS_MAX, sizeof(*d->pool));
         return d->points && d->pool ? 0 : -ENOMEM;
@@ -31,6 +33,10 @@ void demand_reset(Demand *d) {
                 free(d->processes[i].path);
         d->n_cgroups = d->n_processes = d->n_points = d->n_pool = d->at = 0;
         d->has_processes = false;
+        if (d->cgroup_index.slots)
+                hash_index_reset(&d->cgroup_index, d->room_cgroups);
+        if (d->process_index.slots)
+                hash_index_reset(&d->process_index, d->room_processes);
 }
 
 void demand_done(Demand *d) {
@@ -212,18 +218,22 @@ static int add_cgroups(Demand *d, const Snapshot *snap) {
 }
 
 static void sizes_of(const ProcessSample *p, uint64_t ret[static _SIZE_MAX]) {
-        ret[SIZE_ANON] = p->rss_anon;
-        ret[SIZE_FILE] = p->rss_file;
-        ret[SIZE_SHMEM] = p->rss_shmem;
-        ret[SIZE_SWAP] = p->swap;
-        ret[SIZE_TABLES] = p->pgtables;
+        ret[SIZE_ANON] = MIN(p->rss_anon, PAGES_MAX);
+        ret[SIZE_FILE] = MIN(p->rss_file, PAGES_MAX);
+        ret[SIZE_SHMEM] = MIN(p->rss_shmem, PAGES_MAX);
+        ret[SIZE_SWAP] = MIN(p->swap, PAGES_MAX);
+        ret[SIZE_TABLES] = MIN(p->pgtables, PAGES_MAX);
+}
+
+static bool is_pid(int32_t pid) {
+        return pid >= 0 && pid < CLONE_PIDS;
 }
 
 static int add_process(Demand *d, const ProcessSample *p, uint64_t begin_usec, uint64_t now_usec) {
         DemandProcess *e = demand_find_process(d, p->pid, p->start_ticks);
         int r;
 
-        if (p->pid <= 0 || (p->flags & PROCESS_KTHREAD))
+        if (!is_pid(p->pid) || p->pid == 0 || (p->flags & PROCESS_KTHREAD))
                 return 0;
         if (!e) {
                 if ((r = process_append(d, p, &e)) < 0)
@@ -243,6 +253,9 @@ static int add_process(Demand *d, const ProcessSample *p, uint64_t begin_usec, u
         e->last = *p;
         e->last.flags = flags;
         e->last.cgroup_path = e->path;
+        e->last.pgid = is_pid(p->pgid) ? p->pgid : 0;
+        e->last.sid = is_pid(p->sid) ? p->sid : 0;
+        e->last.oom_score_adj = MIN(MAX(p->oom_score_adj, -1000), 1000);
         DemandCgroup *c = demand_find_cgroup(d, p->cgroup_id);
         e->last.cgroup = c ? (uint32_t)(c - d->cgroups) : INDEX_NONE;
         if (was_read)
@@ -283,6 +296,7 @@ int demand_add(Demand *d, const Snapshot *snap) {
         int r;
 
         d->page_size = snap->page_size;
+        d->parts_usec = UINT64_MAX;
         DemandPoint *p = &d->points[d->n_points++];
         *p = (DemandPoint){ .mono_usec = snap->mono_usec, .real_usec = snap->real_usec, .host = snap->host };
         if ((r = add_cgroups(d, snap)) < 0)
@@ -301,7 +315,7 @@ int demand_add(Demand *d, const Snapshot *snap) {
         if (is_first)
                 begin_as_end(d);
         bool is_full = d->n_points == DEMAND_POINTS_MAX || d->n_pool + 256 > DEMAND_CGROUPS_MAX ||
-                       snap->mono_usec - begin_usec > SPAN_MAX_USEC;
+                       snap->mono_usec - begin_usec > d->span_max_usec;
         if (is_full && !is_complete)
                 nobody_ended(d);
         return is_complete || is_full || is_first;
@@ -338,6 +352,7 @@ void demand_close(Demand *d) {
         HostDemand before = { 0 };
 
         d->at = 0;
+        d->parts_usec = UINT64_MAX;
         d->drop_usec = demand_end_usec(d);
         for (uint32_t i = 0; i < d->n_points; i++) {
                 DemandPoint *p = &d->points[i];
@@ -431,6 +446,11 @@ int demand_next(Demand *d, uint64_t now_usec) {
 /* ---- asking ---- */
 
 static uint64_t between(uint64_t a, uint64_t b, uint64_t parts) {
+        uint64_t way = b >= a ? b - a : a - b;
+        if (way < UINT64_MAX / PARTS_MAX) { /* without a division of 128 bits: this is asked for most */
+                way = way * parts / PARTS_MAX;
+                return b >= a ? a + way : a - way;
+        }
         return b >= a ? a + u64_mul_div(b - a, parts, PARTS_MAX) : a - u64_mul_div(a - b, parts, PARTS_MAX);
 }
 
@@ -465,38 +485,47 @@ void demand_host_at(Demand *d, uint64_t usec, HostSample *ret, uint64_t *ret_rea
 }
 
 /* How much of its way something has gone that moves from begin to end of the span. */
-static uint64_t span_parts(const Demand *d, uint64_t usec, bool is_up, uint64_t born_usec) {
+static void parts_take(Demand *d, uint64_t usec) {
         const DemandPoint *p = point_at(d, usec), *end = &d->points[d->n_points - 1];
-        uint64_t parts = parts_at(d, p, usec);
+        uint64_t parts = parts_at(d, p, usec), begin_usec = demand_begin_usec(d);
 
-        if (usec >= end->mono_usec)
-                return PARTS_MAX;
-        if (is_up && d->is_up_warped)
-                return parts_of(parts ? between(p->up, p[1].up, parts) : p->up, end->up);
-        if (!is_up && d->is_down_warped)
-                return parts_of(parts ? between(p->down, p[1].down, parts) : p->down, end->down);
-        uint64_t begin = MAX(demand_begin_usec(d), born_usec);
-        return parts_of(u64_sub_sat(usec, begin), u64_sub_sat(end->mono_usec, begin));
+        if (d->parts_usec == usec)
+                return;
+        d->parts_usec = usec;
+        d->clock_parts = parts_of(u64_sub_sat(usec, begin_usec), end->mono_usec - begin_usec);
+        d->up_parts = d->down_parts = d->clock_parts;
+        if (d->is_up_warped && usec < end->mono_usec)
+                d->up_parts = parts_of(parts ? between(p->up, p[1].up, parts) : p->up, end->up);
+        if (d->is_down_warped && usec < end->mono_usec)
+                d->down_parts = parts_of(parts ? between(p->down, p[1].down, parts) : p->down, end->down);
 }
 
-bool demand_process_at(const Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
-        memset(ret, 0, _SIZE_MAX * sizeof(*ret));
+/* One that began within the span, and that the host's movement says nothing of: a line from there. */
+static uint64_t parts_since(const Demand *d, uint64_t usec, uint64_t born_usec) {
+        uint64_t end_usec = demand_end_usec(d);
+        if (d->is_up_warped || usec >= end_usec || born_usec <= demand_begin_usec(d))
+                return d->up_parts;
+        return parts_of(u64_sub_sat(usec, born_usec), u64_sub_sat(end_usec, born_usec));
+}
+
+bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
         if (p->is_ghost) {
                 memcpy(ret, p->end, sizeof(p->end));
                 return usec < p->ghost_until_usec;
         }
-        if (usec < p->born_usec || usec >= p->gone_usec)
+        if (usec < p->born_usec || usec >= p->gone_usec) {
+                memset(ret, 0, _SIZE_MAX * sizeof(*ret));
                 return false;
+        }
         if (!p->is_in_end) {
                 memcpy(ret, p->is_in_begin ? p->begin : p->end, sizeof(p->begin));
                 return true;
         }
-        uint64_t up = span_parts(d, usec, true, p->born_usec), down = UINT64_MAX;
+        parts_take(d, usec);
+        uint64_t up = parts_since(d, usec, p->born_usec);
         for (int i = 0; i < _SIZE_MAX; i++) {
-                bool is_up = p->end[i] >= p->begin[i];
-                if (!is_up && down == UINT64_MAX)
-                        down = span_parts(d, usec, false, p->born_usec);
-                ret[i] = between(p->begin[i], p->end[i], is_up ? up : down);
+                uint64_t a = p->begin[i], b = p->end[i];
+                ret[i] = a == b ? a : between(a, b, b > a ? up : d->down_parts);
         }
         return true;
 }
@@ -536,15 +565,10 @@ static bool is_setting(CgroupField f) {
         return (f >= CGROUP_MIN && f <= CGROUP_SWAP_MAX) || f == CGROUP_OOM_GROUP || f == CGROUP_POPULATED;
 }
 
-void demand_cgroup_at(const Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
-        uint64_t line = span_parts(d, usec, true, 0);
-        const DemandPoint *end = &d->points[d->n_points - 1];
-        uint64_t begin_usec = demand_begin_usec(d);
-        uint64_t clock = parts_of(u64_sub_sat(usec, begin_usec), end->mono_usec - begin_usec);
-        uint64_t fall = span_parts(d, usec, false, 0);
-
+void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
+        parts_take(d, usec);
         *ret = c->last;
-        if (clock == PARTS_MAX)
+        if (d->clock_parts == PARTS_MAX)
                 return;
         for (uint64_t left = ret->have; left != 0; left &= left - 1) {
                 CgroupField f = (CgroupField)__builtin_ctzll(left);
@@ -553,7 +577,8 @@ void demand_cgroup_at(const Demand *d, const DemandCgroup *c, uint64_t usec, Cgr
                         continue;
                 uint64_t from = c->is_new && !had ? 0 : c->begin[f], to = c->last.value[f];
                 bool is_counter = f <= CGROUP_PSI_FULL_USEC || (f >= CGROUP_PGSCAN && f <= CGROUP_EVENT_OOM_KILL);
-                ret->value[f] = between(from, to, is_counter ? clock : to >= from ? line : fall);
+                if (from != to)
+                        ret->value[f] = between(from, to, is_counter ? d->clock_parts : to >= from ? d->up_parts : d->down_parts);
         }
         refine(d, c, usec, ret);
 }

@@ -30,6 +30,7 @@ typedef struct Copies {
         uint32_t n_root; /* bytes of the path up to the cgroup that is scaled: clones have a name of their own there */
 } Copies;
 #define CLONES_MAX 63
+#define CLONE_PIDS (1 << 22) /* PID_MAX_LIMIT: pids of clones begin above */
 
 typedef struct DemandCgroup {
         CgroupSample last;  /* as it stood last, each field; path is @path */
@@ -78,6 +79,7 @@ typedef struct DemandPoint {
 
 typedef struct Demand {
         uint32_t page_size;
+        uint64_t span_max_usec; /* a longer span ends without details */
         uint32_t n_points;
         DemandPoint *points;
         PointCgroup *pool;
@@ -92,6 +94,8 @@ typedef struct Demand {
         bool has_processes;             /* the record knows processes */
         bool is_up_warped, is_down_warped;
         uint64_t drop_usec;             /* of the greatest fall within the span */
+        /* how much of the span's way is gone at the time last asked for, in millionths: all ask for the same time */
+        uint64_t parts_usec, clock_parts, up_parts, down_parts;
 } Demand;
 
 int demand_init(Demand *d);
@@ -117,7 +121,7 @@ static inline uint64_t demand_end_usec(const Demand *d) {
 /* Time must not run backwards within a span. */
 void demand_host_at(Demand *d, uint64_t usec, HostSample *ret, uint64_t *ret_real_usec);
 /* Whether it is there at @usec, and its size of each kind in pages, as recorded. */
-bool demand_process_at(const Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]);
-void demand_cgroup_at(const Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret);
+bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]);
+void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret);
 DemandProcess *demand_find_process(const Demand *d, int32_t pid, uint64_t start_ticks);
 DemandCgroup *demand_find_cgroup(const Demand *d, uint64_t id);

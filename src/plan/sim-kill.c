@@ -220,11 +220,11 @@ static DemandProcess *kernel_choose(PlanSim *s, const DemandCgroup *domain, uint
                                 continue;
                         uint64_t permyriad = copy == 0 ? p->copies.base_permyriad : p->copies.clone_permyriad;
                         ProcessSample row = p->last;
-                        row.rss_anon = MIN(u64_mul_div(size[SIZE_ANON], permyriad, PERMYRIAD), (uint64_t)INT64_MAX / 8);
-                        row.rss_file = MIN(size[SIZE_FILE], (uint64_t)INT64_MAX / 8);
-                        row.rss_shmem = MIN(size[SIZE_SHMEM], (uint64_t)INT64_MAX / 8);
-                        row.swap = MIN(u64_mul_div(size[SIZE_SWAP], permyriad, PERMYRIAD), (uint64_t)INT64_MAX / 8);
-                        row.pgtables = MIN(size[SIZE_TABLES], (uint64_t)INT64_MAX / 8);
+                        row.rss_anon = u64_mul_div(size[SIZE_ANON], permyriad, PERMYRIAD);
+                        row.rss_file = size[SIZE_FILE];
+                        row.rss_shmem = size[SIZE_SHMEM];
+                        row.swap = u64_mul_div(size[SIZE_SWAP], permyriad, PERMYRIAD);
+                        row.pgtables = size[SIZE_TABLES];
                         int64_t points = badness_pages(&row, total, &reject);
                         if (points == INT64_MIN || (found && points < worst))
                                 continue;

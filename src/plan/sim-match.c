@@ -15,6 +15,8 @@
 
 /* Facts of processes that have ended are forgotten when they outnumber the living by this. */
 #define FACTS_SPARE 1024
+/* Ten thousand copies; so that sizes of clones do not overflow */
+#define SCALE_MAX_PERMYRIAD (UINT64_C(10000) * PERMYRIAD)
 
 static uint32_t facts_hash(int32_t pid, uint64_t start_ticks) {
         return hash_index_mix((uint32_t)pid, start_ticks);
@@ -36,6 +38,8 @@ void sim_facts_clear(PlanSim *s) {
                 free(s->facts[i].cmdline);
         }
         s->n_facts = 0;
+        if (s->facts_index.slots)
+                hash_index_reset(&s->facts_index, s->room_facts);
 }
 
 static void facts_prune(PlanSim *s) {
@@ -120,11 +124,12 @@ static bool matches(const char *pattern, const char *path) {
 /* ---- scale and limit ---- */
 
 static void copies_set(Copies *c, uint64_t permyriad, size_t n_root) {
+        permyriad = MIN(permyriad, SCALE_MAX_PERMYRIAD);
         uint64_t more = u64_sub_sat(permyriad, PERMYRIAD);
         c->base_permyriad = (uint32_t)MIN(permyriad, PERMYRIAD);
         /* whole copies first; a part of one, and what exceeds the number of clones, is spread over all */
         c->n_clones = (uint32_t)MIN((more + PERMYRIAD - 1) / PERMYRIAD, (uint64_t)CLONES_MAX);
-        c->clone_permyriad = c->n_clones ? (uint32_t)MIN(more / c->n_clones, (uint64_t)UINT32_MAX) : 0;
+        c->clone_permyriad = c->n_clones ? (uint32_t)(more / c->n_clones) : 0;
         c->n_root = (uint32_t)n_root;
 }
 

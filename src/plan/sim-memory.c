@@ -229,6 +229,7 @@ static void stall(HostMemory *m, const Supply *s, uint64_t moved, uint64_t file_
         m->full_usec = MIN(u64_add_sat(full, u64_mul_div(MIN(more, usec), share, PERMYRIAD)), m->some_usec);
         if (m->deficit > 0)
                 m->some_usec = m->full_usec = usec;
+        m->modelled_usec = u64_sub_sat(m->full_usec, full);
 }
 
 void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const DemandChange *c, uint64_t usec, uint64_t some_usec,
@@ -244,6 +245,7 @@ void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const Dema
                 take_recorded(m, d);
                 m->some_usec = some_usec;
                 m->full_usec = full_usec;
+                m->modelled_usec = 0;
                 m->last = *d;
                 m->has_last = true;
                 return;
@@ -266,6 +268,11 @@ void memory_step(HostMemory *m, const Supply *s, const HostDemand *d, const Dema
         uint64_t file_in = refaulted(hot, u64_sub_sat(hot, m->file), usec), anon_in = refaulted(hot_anon, anon_gone, usec);
         if (shortage == 0 && anon_gone > 0)
                 swap_in(m, MIN(anon_in, u64_sub_sat(m->free, s->marks.high)));
+        /* What is read back takes room, and reclaim pays for it in the next step, with anonymous memory as well: so the
+         * two come to terms. */
+        uint64_t back = MIN(MIN(file_in, u64_sub_sat(hot, m->file)), u64_sub_sat(m->free, s->marks.low));
+        m->file += back;
+        m->free -= back;
         bool is_short = shortage > 0 || file_in > 0 || anon_in > 0;
         /* what the record stood still for want of memory does not hold where there is enough */
         if (has_scanned && !is_short)

@@ -32,6 +32,7 @@ typedef struct HostMemory {
         uint64_t deficit; /* demand that had no place */
         bool is_oom;      /* and none could be made: the kernel would kill */
         uint64_t some_usec, full_usec; /* of the step */
+        uint64_t modelled_usec;        /* of full_usec, what the record did not have */
         /* what the record's counters lack; pages and events */
         uint64_t scanned_kswapd, scanned_direct, stolen_kswapd, stolen_direct, refault_file, refault_anon, swapped_in,
                 swapped_out, allocstall;

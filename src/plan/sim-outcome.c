@@ -9,6 +9,14 @@
 
 #include "plan/sim-state.h"
 
+/* Below a tenth of what is still safe nobody asks how sure it is. */
+#define STALL_MATTERS_DIVISOR 10
+
+uint64_t sim_stall_bound_usec(const PlanSim *s) {
+        uint64_t permyriad = s->question.stall_bound_permyriad ? s->question.stall_bound_permyriad : PLAN_STALL_BOUND_PERMYRIAD;
+        return u64_mul_div(STALL_BUCKETS * USEC_PER_SEC, permyriad, PERMYRIAD);
+}
+
 static void weaken(PlanOutcome *o, PlanConfidence c) {
         o->confidence = MAX(o->confidence, c);
 }
@@ -91,15 +99,18 @@ void sim_outcome_step(PlanSim *s, uint64_t usec) {
         PlanOutcome *o = &s->outcome;
         uint64_t headroom = sim_headroom(s);
 
+        /* whole milliseconds of the sum, so that many short steps weigh what they last */
+        uint64_t weight = (o->span_usec + usec) / USEC_PER_MSEC - o->span_usec / USEC_PER_MSEC;
         o->span_usec += usec;
         o->stall_usec += m->full_usec;
         stall_add(s, m->full_usec);
-        histogram_add(&o->headroom, headroom, (usec + USEC_PER_MSEC / 2) / USEC_PER_MSEC);
+        histogram_add(&o->headroom, headroom, weight);
         o->headroom_min_bytes = MIN(o->headroom_min_bytes, headroom);
         o->demand_peak_bytes = MAX(o->demand_peak_bytes, m->demand);
         o->deficit_peak_bytes = MAX(o->deficit_peak_bytes, m->deficit);
-        /* the stall that is claimed is a number like any other */
-        weaken(o, sim_confidence(s, /* rests_on_stall= */ m->is_own && m->full_usec > 0));
+        /* a stall that is claimed is a number like any other, once it is enough to matter */
+        bool is_stalled = m->modelled_usec > 0 && s->minute_usec > sim_stall_bound_usec(s) / STALL_MATTERS_DIVISOR;
+        weaken(o, sim_confidence(s, /* rests_on_stall= */ is_stalled));
 }
 
 void plan_outcome_done(PlanOutcome *o) {

@@ -35,11 +35,6 @@ static bool is_wrong(const KillDecision *k, uint64_t freed_bytes) {
         return false;
 }
 
-static uint64_t stall_bound(const PlanSim *s) {
-        uint64_t permyriad = s->question.stall_bound_permyriad ? s->question.stall_bound_permyriad : 1000;
-        return u64_mul_div(STALL_BUCKETS * USEC_PER_SEC, permyriad, PERMYRIAD);
-}
-
 static void pending_add(PlanSim *s, const KillDecision *k, const PlanEvent *e, uint32_t number) {
         if (s->n_pending == PENDING_MAX || !e || k->domain_id != 0 || number == 0)
                 return;
@@ -54,7 +49,7 @@ static void pending_add(PlanSim *s, const KillDecision *k, const PlanEvent *e, u
 }
 
 void sim_regret_kill(PlanSim *s, const KillDecision *k, PlanEvent *e, uint32_t number, uint64_t freed_bytes) {
-        if (s->minute_usec > stall_bound(s))
+        if (s->minute_usec > sim_stall_bound_usec(s))
                 sim_regret(s, e, PLAN_REGRET_LATE);
         if (is_wrong(k, freed_bytes))
                 sim_regret(s, e, PLAN_REGRET_WRONG_VICTIM);

@@ -176,7 +176,7 @@ int sim_run_span(PlanSim *s) {
  *
  * The record's snapshot decides, its kills show in it. Return: 0; -ENOMEM; -EBADMSG.
  */
-int sim_follow(PlanSim *s, const Snapshot *snap) {
+int sim_follow(PlanSim *s, const Snapshot *snap, bool is_decided) {
         HostSample before = s->has_now ? s->host : snap->host;
         uint64_t usec = s->has_now ? u64_sub_sat(snap->mono_usec, s->now_usec) : 0;
         const DemandChange none = { 0 };
@@ -189,6 +189,8 @@ int sim_follow(PlanSim *s, const Snapshot *snap) {
         s->psi_some_usec = snap->host.value[HOST_PSI_SOME_USEC];
         s->psi_full_usec = snap->host.value[HOST_PSI_FULL_USEC];
         sim_outcome_step(s, usec);
+        if (!is_decided)
+                return 0;
         int r = decide_step(s->state, snap, s->decision);
         s->need = s->decision->need;
         s->delay_usec = MAX(s->decision->next_usec, AT_ONCE_USEC);

@@ -45,6 +45,7 @@ typedef struct MeasureHold {
 } MeasureHold;
 
 #define STALL_BUCKETS 60
+#define PLAN_STALL_BOUND_PERMYRIAD UINT64_C(1000)
 
 typedef struct Facts {
         int32_t pid;
@@ -128,8 +129,8 @@ struct PlanSim {
 /* ---- sim-run.c: time passes ---- */
 /* The span that is complete, from s->now_usec to its end; then the next one may be gathered. */
 int sim_run_span(PlanSim *s);
-/* One sample of a record that is followed to the letter. @snap holds what decided there. */
-int sim_follow(PlanSim *s, const Snapshot *snap);
+/* One sample of a record that is followed to the letter. @is_decided: it was decided on; else merely observed. */
+int sim_follow(PlanSim *s, const Snapshot *snap, bool is_decided);
 /* A fresh decision state for s->policy. */
 int sim_state_reset(PlanSim *s);
 
@@ -152,7 +153,6 @@ uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file);
 int sim_view(PlanSim *s, uint32_t detail);
 /* Which process and which of its copies a pid of a snapshot means. */
 DemandProcess *sim_find_victim(PlanSim *s, int32_t pid, uint64_t start_ticks, uint32_t *ret_copy);
-#define CLONE_PIDS (1 << 22) /* PID_MAX_LIMIT: pids of clones begin above */
 
 /* ---- sim-kill.c: victims ---- */
 void sim_kill_policy(PlanSim *s, const KillDecision *k);
@@ -172,6 +172,7 @@ PlanConfidence sim_confidence(const PlanSim *s, bool rests_on_stall);
 PlanEvent *sim_event(PlanSim *s, PlanEventKind kind, bool rests_on_stall);
 void sim_outcome_step(PlanSim *s, uint64_t usec);
 void sim_stall_reset(PlanSim *s);
+uint64_t sim_stall_bound_usec(const PlanSim *s); /* full stall within a minute that is still safe */
 uint64_t sim_headroom(const PlanSim *s);
 void sim_regret(PlanSim *s, PlanEvent *e, PlanRegret bit);
 /* ---- sim-regret.c: was it right? ---- */

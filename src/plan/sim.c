@@ -40,6 +40,10 @@
 /* Longer without a sample than this, and than ten intervals of the recorder, is a gap, as after a suspend. */
 #define SILENCE_USEC      (60 * USEC_PER_SEC)
 #define SILENCE_INTERVALS 10
+/* For this long the record's next look at processes is waited for. */
+#define SPAN_LEAST_USEC (30 * USEC_PER_SEC)
+#define SPAN_INTERVALS  3
+#define SPAN_MOST_USEC  (600 * USEC_PER_SEC)
 
 static bool is_plain(const PlanQuestion *q) {
         return q->ram_bytes == 0 && !q->has_swap && !q->has_zram && q->zram_permyriad == 0 && q->swappiness < 0 &&
@@ -182,6 +186,7 @@ static int take_start(PlanSim *s, const TraceStart *start) {
                 return r;
         s->start = *start;
         s->has_start = true;
+        s->demand.span_max_usec = MIN(MAX(SPAN_LEAST_USEC, u64_mul_sat(start->detail_interval_usec, SPAN_INTERVALS)), SPAN_MOST_USEC);
         if (s->question.policy && !start->decides && !s->has_policy)
                 return policy_use(s, s->question.policy, true);
         return 0;
@@ -203,18 +208,20 @@ static void leave(PlanSim *s) {
 }
 
 static int follow(PlanSim *s, const TraceRecord *r, bool is_complete) {
-        int error = sim_follow(s, &r->snap);
+        int error = sim_follow(s, &r->snap, r->has_decision);
         if (error < 0)
                 return error;
         const TraceDecision *t = &r->decision;
-        s->has_unconfirmed = s->decision->has_kill;
+        s->has_unconfirmed = r->has_decision && s->decision->has_kill;
         if (is_complete) {
                 demand_close(&s->demand);
                 if ((error = sim_ghosts(s)) < 0 || (error = demand_next(&s->demand, s->now_usec)) < 0)
                         return error;
         }
+        if (!r->has_decision)
+                return 0;
         bool is_same = s->decision->has_kill == t->has_kill && (!t->has_kill || is_same_kill(&s->decision->kill, &t->kill));
-        if (!r->has_decision || !is_same)
+        if (!is_same)
                 leave(s);
         s->is_diverged |= !is_same && t->has_kill;
         return 0;
@@ -339,7 +346,7 @@ int plan_sim_finish(PlanSim *s, PlanOutcome *ret) {
         if (o->headroom_min_bytes == UINT64_MAX)
                 o->headroom_min_bytes = 0;
         o->is_stall_calibrated = s->host_memory.scale.is_calibrated;
-        uint64_t bound = s->question.stall_bound_permyriad ? s->question.stall_bound_permyriad : 1000;
+        uint64_t bound = u64_mul_div(sim_stall_bound_usec(s), PERMYRIAD, STALL_BUCKETS * USEC_PER_SEC);
         o->is_safe = o->n_kills == 0 && o->n_kernel_kills == 0 && o->worst_stall_permyriad < bound;
         *ret = *o;
         s->outcome = (PlanOutcome){ 0 };

@@ -18,6 +18,10 @@ const Command commands[] = {
           BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_STRICT) | BIT(CTL_OPTION_OPTIONS) |
                   BIT(CTL_OPTION_DUMP),
           "check the configuration; needs no daemon", command_check },
+        { "replay", "TRACE...", 1, 1000000,
+          BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_POLICY) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_CHECK) |
+                  BIT(CTL_OPTION_VERBOSE),
+          "decide a recorded host once more, by its policy and by another; needs no daemon", command_replay },
         { "release", "", 0, 0, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_RUNTIME_DIR) | BIT(CTL_OPTION_AFTER_CRASH),
           "put back everything that was changed; needs no daemon", command_release },
         { 0 },
@@ -33,6 +37,11 @@ static const struct {
         [CTL_OPTION_STRICT] = { "strict", "--strict", "check: warnings count as errors", 0, false },
         [CTL_OPTION_OPTIONS] = { "options", "--options", "check: print every option with its default", 0, false },
         [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
+        [CTL_OPTION_POLICY] = { "policy", "--policy=PATH", "replay: by this policy as well: a directory, or a file from check --dump",
+                                0, true },
+        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "replay: go on behind damage in a trace", 0, false },
+        [CTL_OPTION_CHECK] = { "check", "--check", "replay: fail where anything differs", 0, false },
+        [CTL_OPTION_VERBOSE] = { "verbose", "--verbose", "replay: also what is the same", 0, false },
         [CTL_OPTION_RUNTIME_DIR] = { "runtime-dir", "--runtime-dir=DIR",
                                      "release: DIR instead of /run/headroom", 0, true },
         [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
@@ -41,7 +50,7 @@ static const struct {
 
 static const char *const exits[] = {
         [CTL_EXIT_OK] = "done; check found no error",
-        [CTL_EXIT_FAILED] = "failed, or there is no such thing, or check found errors",
+        [CTL_EXIT_FAILED] = "failed, or there is no such thing, or check found errors, or replay --check a difference",
         [CTL_EXIT_USAGE] = "the command line is wrong",
         [CTL_EXIT_NOT_RUNNING] = "headroomd does not run or does not answer",
         [CTL_EXIT_NOT_PERMITTED] = "not permitted: that is for root",
@@ -110,6 +119,18 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
                 return 0;
         case CTL_OPTION_DUMP:
                 i->dump = true;
+                return 0;
+        case CTL_OPTION_POLICY:
+                i->policy = value;
+                return 0;
+        case CTL_OPTION_SALVAGE:
+                i->salvage = true;
+                return 0;
+        case CTL_OPTION_CHECK:
+                i->check = true;
+                return 0;
+        case CTL_OPTION_VERBOSE:
+                i->verbose = true;
                 return 0;
         case CTL_OPTION_RUNTIME_DIR:
                 i->runtime_dir = value;

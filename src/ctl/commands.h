@@ -35,6 +35,10 @@ typedef enum CtlOption {
         CTL_OPTION_STRICT,
         CTL_OPTION_OPTIONS,
         CTL_OPTION_DUMP,
+        CTL_OPTION_POLICY,
+        CTL_OPTION_SALVAGE,
+        CTL_OPTION_CHECK,
+        CTL_OPTION_VERBOSE,
         CTL_OPTION_RUNTIME_DIR,
         CTL_OPTION_AFTER_CRASH,
         _CTL_OPTION_MAX,
@@ -49,6 +53,8 @@ typedef struct Invocation {
         const char *root;
         bool after_crash;        /* keep what a restart keeps; nothing to do while a daemon runs */
         const char *runtime_dir; /* NULL: $RUNTIME_DIRECTORY or /run/headroom */
+        const char *policy; /* replay: NULL for none */
+        bool salvage, check, verbose;
         bool strict, list_options, dump;
         bool color;
         char **args;
@@ -78,4 +84,5 @@ CtlExit command_explain(const Invocation *i);
 CtlExit command_history(const Invocation *i);
 CtlExit command_sysctl(const Invocation *i);
 CtlExit command_check(const Invocation *i);
+CtlExit command_replay(const Invocation *i);
 CtlExit command_release(const Invocation *i);

@@ -61,7 +61,7 @@ static int generate(const char *path, uint64_t hours) {
         if (!p)
                 return -ENOMEM;
         const SynthOptions o = { .seed = 7, .n_cgroups = 100, .n_processes = 300, .span_usec = hours * 3600 * USEC_PER_SEC,
-                                 .ram_bytes = UINT64_C(16) << 30, .leak_bytes_per_sec = 512, .policy = p };
+                                 .ram_bytes = UINT64_C(64) << 30, .leak_bytes_per_sec = 2048, .policy = p };
         int r = synth_new(&o, &s);
         if (r >= 0)
                 r = synth_write(s, &(TraceFileOptions){ .dir_fd = AT_FDCWD, .name = path, .is_single = true }, &bytes);

@@ -25,8 +25,9 @@ DEFINE_TRIVIAL_CLEANUP(TraceEncoder, trace_encoder_free)
 
 /*
  * Appends the bytes of @r to @buf. No allocation, no I/O. Return: how many bytes (> 0), *ret_segment says whether they
- * begin a segment; -ENOBUFS: do not fit into @size: the state is as before, the record is lost: encode a
- * TRACE_GAP next, which begins a segment by itself; -ENOSPC: see above.
+ * begin a segment; -ENOBUFS: do not fit into @size: the record is lost: encode a TRACE_GAP next, which begins a segment by
+ * itself (so does any other record after an error); -ENOSPC: see above; -EINVAL: not a record that a reader would take.
+ * START and POLICY are kept, and stand again at the beginning of each later segment. FACTS are not.
  */
 ssize_t trace_encode(TraceEncoder *e, const TraceRecord *r, void *buf, size_t size, bool *ret_segment);
 

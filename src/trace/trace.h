@@ -5,8 +5,8 @@
  * Trace: a recorded host. A stream of records, each of which is what one call into decide/ was given, so that the same
  * calls can be made again: replay and plan read nothing else.
  *
- * The records are plain data; how they become bytes is the encoder's and the decoder's business (encode.h, decode.h),
- * how the bytes become a file that survives a crash that of file.h and reader.h.
+ * The records are plain data; how they become bytes and a file that survives a crash is the business of file.h, and how
+ * they are found again that of reader.h. format.h describes the file.
  */
 
 #include "base/macros.h"

@@ -35,14 +35,15 @@ typedef struct TraceFileOptions {
         int dir_fd;                 /* borrowed; directory of the files */
         const char *name;           /* "headroom": files are NAME-REALTIMEUSEC.trace; or, with is_single, the file itself */
         bool is_single;             /* one file, no rotation (headroomctl record FILE) */
+        uint64_t real_usec;         /* the time now, for the names: src/trace reads no clock. Later ones go by mono_usec */
         uint64_t file_bytes_max;    /* begin a new file at the next segment; 0: 16 MiB */
-        uint64_t total_bytes_max;   /* remove the oldest files of this NAME beyond; 0: no limit. The current one stays */
+        uint64_t total_bytes_max;   /* remove the oldest files of this NAME beyond; 0: no limit. The current one stays, and is a quarter of it at most */
         uint64_t flush_usec;        /* what is lost at most in a crash; 0: 10 s */
 } TraceFileOptions;
 
 typedef struct TraceFile TraceFile;
 
-/* The file is mode 0600. -EEXIST never: an existing single file is replaced only when it is empty or a trace. */
+/* The file is mode 0600. An existing single file is replaced when it is empty or a trace, else -EBADMSG. */
 int trace_file_new(const TraceFileOptions *o, TraceFile **ret);
 /* Bytes of trace_encode(), in order. May block on the disk. @mono_usec: of the record, for the flush interval. */
 int trace_file_append(TraceFile *f, const void *data, size_t n, bool is_segment, uint64_t mono_usec);

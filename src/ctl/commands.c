@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/units.h"
+
 #define BIT(o) (1u << (o))
 
 const Command commands[] = {
@@ -24,6 +26,12 @@ const Command commands[] = {
           "decide a recorded host once more, by its policy and by another; needs no daemon", command_replay },
         { "release", "", 0, 0, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_RUNTIME_DIR) | BIT(CTL_OPTION_AFTER_CRASH),
           "put back everything that was changed; needs no daemon", command_release },
+        { "record", "FILE", 1, 1,
+          BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_FOR) | BIT(CTL_OPTION_INTERVAL) | BIT(CTL_OPTION_DETAIL_INTERVAL) |
+                  BIT(CTL_OPTION_CMDLINE),
+          "write what is seen of this host to FILE; needs no daemon", command_record },
+        { "trace", "VERB FILE...", 2, 1024, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_FORMAT),
+          "info, dump, export or import of recorded files", command_trace },
         { 0 },
 };
 
@@ -39,11 +47,18 @@ static const struct {
         [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
         [CTL_OPTION_POLICY] = { "policy", "--policy=PATH", "replay: by this policy as well: a directory, or a file from check --dump",
                                 0, true },
-        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "replay: go on behind damage in a trace", 0, false },
         [CTL_OPTION_CHECK] = { "check", "--check", "replay: fail where anything differs", 0, false },
         [CTL_OPTION_VERBOSE] = { "verbose", "--verbose", "replay: also what is the same", 0, false },
         [CTL_OPTION_RUNTIME_DIR] = { "runtime-dir", "--runtime-dir=DIR",
                                      "release: DIR instead of /run/headroom", 0, true },
+        [CTL_OPTION_FOR] = { "for", "--for=TIME", "record: end after TIME, for example 1h; default: when interrupted", 0, true },
+        [CTL_OPTION_INTERVAL] = { "interval", "--interval=TIME", "record: time between two samples, default 1s", 0, true },
+        [CTL_OPTION_DETAIL_INTERVAL] = { "detail-interval", "--detail-interval=TIME",
+                                         "record: the same with all cgroups and processes, default 10s", 0, true },
+        [CTL_OPTION_CMDLINE] = { "cmdline", "--cmdline", "record: command lines as well, which may hold secrets", 0, false },
+        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "trace, replay: go on behind damage", 0, false },
+        [CTL_OPTION_FORMAT] = { "format", "--format=FORMAT",
+                                "trace export: jsonl (default), csv, csv-cgroups; import: prometheus (default)", 0, true },
         [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
                                      0, false },
 };
@@ -75,7 +90,7 @@ static Format format_from_string(const char *s) {
 
 void commands_help(FILE *f) {
         (void)fprintf(
-                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration.\n\nCommands:\n");
+                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration, records hosts.\n\nCommands:\n");
         for (const Command *c = commands; c->name; c++) {
                 char left[40];
                 (void)snprintf(left, sizeof(left), "%s%s%s", c->name, c->args[0] ? " " : "", c->args);
@@ -97,6 +112,17 @@ static const Command *command_find(const char *name) {
                 if (strcmp(c->name, name) == 0)
                         return c;
         return NULL;
+}
+
+static int take_time(const char *name, const char *value, uint64_t min_usec, uint64_t *ret) {
+        uint64_t v;
+
+        if (units_parse_usec(value, strlen(value), &v) < 0 || v < min_usec) {
+                (void)fprintf(stderr, "headroomctl: --%s= takes a time with its unit, for example 10s or 1h\n", name);
+                return -EINVAL;
+        }
+        *ret = v;
+        return 0;
 }
 
 static int take_option(Invocation *i, CtlOption o, const char *value) {
@@ -123,9 +149,6 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_POLICY:
                 i->policy = value;
                 return 0;
-        case CTL_OPTION_SALVAGE:
-                i->salvage = true;
-                return 0;
         case CTL_OPTION_CHECK:
                 i->check = true;
                 return 0;
@@ -134,6 +157,21 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
                 return 0;
         case CTL_OPTION_RUNTIME_DIR:
                 i->runtime_dir = value;
+                return 0;
+        case CTL_OPTION_FOR:
+                return take_time("for", value, USEC_PER_SEC, &i->for_usec);
+        case CTL_OPTION_INTERVAL:
+                return take_time("interval", value, 50 * USEC_PER_MSEC, &i->interval_usec);
+        case CTL_OPTION_DETAIL_INTERVAL:
+                return take_time("detail-interval", value, 50 * USEC_PER_MSEC, &i->detail_interval_usec);
+        case CTL_OPTION_CMDLINE:
+                i->cmdline = true;
+                return 0;
+        case CTL_OPTION_SALVAGE:
+                i->salvage = true;
+                return 0;
+        case CTL_OPTION_FORMAT:
+                i->data_format = value;
                 return 0;
         case CTL_OPTION_AFTER_CRASH:
                 i->after_crash = true;

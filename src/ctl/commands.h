@@ -36,11 +36,16 @@ typedef enum CtlOption {
         CTL_OPTION_OPTIONS,
         CTL_OPTION_DUMP,
         CTL_OPTION_POLICY,
-        CTL_OPTION_SALVAGE,
         CTL_OPTION_CHECK,
         CTL_OPTION_VERBOSE,
         CTL_OPTION_RUNTIME_DIR,
         CTL_OPTION_AFTER_CRASH,
+        CTL_OPTION_FOR,
+        CTL_OPTION_INTERVAL,
+        CTL_OPTION_DETAIL_INTERVAL,
+        CTL_OPTION_CMDLINE,
+        CTL_OPTION_SALVAGE,
+        CTL_OPTION_FORMAT,
         _CTL_OPTION_MAX,
 } CtlOption;
 
@@ -54,8 +59,11 @@ typedef struct Invocation {
         bool after_crash;        /* keep what a restart keeps; nothing to do while a daemon runs */
         const char *runtime_dir; /* NULL: $RUNTIME_DIRECTORY or /run/headroom */
         const char *policy; /* replay: NULL for none */
-        bool salvage, check, verbose;
+        bool check, verbose;
         bool strict, list_options, dump;
+        uint64_t for_usec, interval_usec, detail_interval_usec; /* 0: not given */
+        bool cmdline, salvage;
+        const char *data_format; /* --format; NULL: not given */
         bool color;
         char **args;
         int n_args;
@@ -86,3 +94,5 @@ CtlExit command_sysctl(const Invocation *i);
 CtlExit command_check(const Invocation *i);
 CtlExit command_replay(const Invocation *i);
 CtlExit command_release(const Invocation *i);
+CtlExit command_record(const Invocation *i);
+CtlExit command_trace(const Invocation *i);

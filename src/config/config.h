@@ -76,5 +76,6 @@ void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSam
 
 /* The effective policy as files that would load to the same policy; every option with its value. */
 void policy_dump(const Policy *p, FILE *f);
+int policy_to_text(const Policy *p, char **ret, size_t *ret_n, uint64_t *ret_hash);
 /* Every option with its default and its help, as conf/ ships it and the man page lists it. */
 void config_dump_options(FILE *f);

@@ -146,8 +146,16 @@ static int add_unit(Policy *p, const ConfigUnit *u, ConfigReport *report) {
 
 /* ---- the whole ---- */
 
-static int policy_hash(Policy *p) {
-        char *text = NULL;
+/**
+ * policy_to_text() - policy_dump() into memory
+ * @ret:      owned by the caller, free()
+ * @ret_hash: of this text; Policy.hash, unless the policy was changed since it was loaded (a dry run that was asked for
+ *            on the command line)
+ *
+ * Return: 0; -ENOMEM.
+ */
+int policy_to_text(const Policy *p, char **ret, size_t *ret_n, uint64_t *ret_hash) {
+        _cleanup_free_ char *text = NULL;
         size_t n = 0;
         FILE *f = open_memstream(&text, &n);
 
@@ -156,10 +164,19 @@ static int policy_hash(Policy *p) {
         policy_dump(p, f);
         bool failed = ferror(f) != 0;
         failed = fclose(f) != 0 || failed;
-        if (!failed)
-                p->hash = text_hash(TEXT_HASH_INIT, text, n);
-        free(text);
-        return failed ? -ENOMEM : 0;
+        if (failed)
+                return -ENOMEM;
+        *ret_hash = text_hash(TEXT_HASH_INIT, text, n);
+        *ret_n = n;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+static int policy_hash(Policy *p) {
+        _cleanup_free_ char *text = NULL;
+        size_t n;
+
+        return policy_to_text(p, &text, &n, &p->hash);
 }
 
 /* @found: what finding the files came to; errors go on, so that one run shows all of them. */

@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/units.h"
+
 #define BIT(o) (UINT64_C(1) << (o))
 
 const Command commands[] = {
@@ -18,6 +20,10 @@ const Command commands[] = {
           BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_STRICT) | BIT(CTL_OPTION_OPTIONS) |
                   BIT(CTL_OPTION_DUMP),
           "check the configuration; needs no daemon", command_check },
+        { "replay", "TRACE...", 1, 1000000,
+          BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_POLICY) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_CHECK) |
+                  BIT(CTL_OPTION_VERBOSE),
+          "decide a recorded host once more, by its policy and by another; needs no daemon", command_replay },
         { "release", "", 0, 0, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_RUNTIME_DIR) | BIT(CTL_OPTION_AFTER_CRASH),
           "put back everything that was changed; needs no daemon", command_release },
         { "plan", "TRACE...", 1, 1000000,
@@ -30,6 +36,12 @@ const Command commands[] = {
           BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_DENSITY) | BIT(CTL_OPTION_REPORT) |
                   BIT(CTL_OPTION_WRITE_DROPINS),
           "what stood in a record: headroom, kills, limits for units", command_report },
+        { "record", "FILE", 1, 1,
+          BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_FOR) | BIT(CTL_OPTION_INTERVAL) | BIT(CTL_OPTION_DETAIL_INTERVAL) |
+                  BIT(CTL_OPTION_CMDLINE),
+          "write what is seen of this host to FILE; needs no daemon", command_record },
+        { "trace", "VERB FILE...", 2, 1024, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_FORMAT),
+          "info, dump, export or import of recorded files", command_trace },
         { 0 },
 };
 
@@ -43,9 +55,12 @@ static const struct {
         [CTL_OPTION_STRICT] = { "strict", "--strict", "check: warnings count as errors", 0, false },
         [CTL_OPTION_OPTIONS] = { "options", "--options", "check: print every option with its default", 0, false },
         [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
+        [CTL_OPTION_POLICY] = { "policy", "--policy=PATH", "replay, plan: by this policy: a directory, or a file from check --dump",
+                                0, true },
+        [CTL_OPTION_CHECK] = { "check", "--check", "replay: fail where anything differs", 0, false },
+        [CTL_OPTION_VERBOSE] = { "verbose", "--verbose", "replay: also what is the same", 0, false },
         [CTL_OPTION_RUNTIME_DIR] = { "runtime-dir", "--runtime-dir=DIR",
                                      "release: DIR instead of /run/headroom", 0, true },
-        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "go on behind damage in a trace", 0, false },
         [CTL_OPTION_RAM] = { "ram", "--ram=SIZE,...", "plan: sizes to try; default: a grid around the recorded use", 0, true },
         [CTL_OPTION_SWAP] = { "swap", "--swap=SIZE", "plan: swap on disk, 0 for none", 0, true },
         [CTL_OPTION_ZRAM] = { "zram", "--zram=SIZE[:RATIO%]", "plan: swap on zram, compressed to RATIO", 0, true },
@@ -53,19 +68,26 @@ static const struct {
         [CTL_OPTION_OVERCOMMIT] = { "overcommit", "--overcommit=strict:RATIO", "plan: vm.overcommit_memory=2 with this ratio", 0, true },
         [CTL_OPTION_SCALE] = { "scale", "--scale=CGROUP=Nx", "plan: N copies of it", 0, true },
         [CTL_OPTION_LIMIT] = { "limit", "--limit=CGROUP=SIZE", "plan: its memory.max", 0, true },
-        [CTL_OPTION_POLICY] = { "policy", "--policy=DIR", "plan: another policy than the recorded one", 0, true },
         [CTL_OPTION_DENSITY] = { "density", "--density=CGROUP", "plan, report: how many more copies of it fit", 0, true },
         [CTL_OPTION_REPORT] = { "report", "--report=FILE", "plan, report: write a page of HTML", 0, true },
         [CTL_OPTION_WRITE_DROPINS] = { "write-dropins", "--write-dropins=DIR",
                                        "plan, report: write limits as drop-ins for systemd below DIR", 0, true },
         [CTL_OPTION_MERGE] = { "merge", "--merge", "plan: add up the JSON Lines of other plans", 0, false },
+        [CTL_OPTION_FOR] = { "for", "--for=TIME", "record: end after TIME, for example 1h; default: when interrupted", 0, true },
+        [CTL_OPTION_INTERVAL] = { "interval", "--interval=TIME", "record: time between two samples, default 1s", 0, true },
+        [CTL_OPTION_DETAIL_INTERVAL] = { "detail-interval", "--detail-interval=TIME",
+                                         "record: the same with all cgroups and processes, default 10s", 0, true },
+        [CTL_OPTION_CMDLINE] = { "cmdline", "--cmdline", "record: command lines as well, which may hold secrets", 0, false },
+        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "go on behind damage in a trace", 0, false },
+        [CTL_OPTION_FORMAT] = { "format", "--format=FORMAT",
+                                "trace export: jsonl (default), csv, csv-cgroups; import: prometheus (default)", 0, true },
         [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
                                      0, false },
 };
 
 static const char *const exits[] = {
         [CTL_EXIT_OK] = "done; check found no error",
-        [CTL_EXIT_FAILED] = "failed, or there is no such thing, or check found errors",
+        [CTL_EXIT_FAILED] = "failed, or there is no such thing, or check found errors, or replay --check a difference",
         [CTL_EXIT_USAGE] = "the command line is wrong",
         [CTL_EXIT_NOT_RUNNING] = "headroomd does not run or does not answer",
         [CTL_EXIT_NOT_PERMITTED] = "not permitted: that is for root",
@@ -90,7 +112,7 @@ static Format format_from_string(const char *s) {
 
 void commands_help(FILE *f) {
         (void)fprintf(
-                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration, plans memory.\n\nCommands:\n");
+                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration, records and plans hosts.\n\nCommands:\n");
         for (const Command *c = commands; c->name; c++) {
                 char left[40];
                 (void)snprintf(left, sizeof(left), "%s%s%s", c->name, c->args[0] ? " " : "", c->args);
@@ -114,6 +136,17 @@ static const Command *command_find(const char *name) {
         return NULL;
 }
 
+static int take_time(const char *name, const char *value, uint64_t min_usec, uint64_t *ret) {
+        uint64_t v;
+
+        if (units_parse_usec(value, strlen(value), &v) < 0 || v < min_usec) {
+                (void)fprintf(stderr, "headroomctl: --%s= takes a time with its unit, for example 10s or 1h\n", name);
+                return -EINVAL;
+        }
+        *ret = v;
+        return 0;
+}
+
 static int take_option(Invocation *i, CtlOption o, const char *value) {
         switch (o) {
         case CTL_OPTION_OUTPUT:
@@ -135,14 +168,35 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_DUMP:
                 i->dump = true;
                 return 0;
+        case CTL_OPTION_POLICY:
+                i->policy = value;
+                return 0;
+        case CTL_OPTION_CHECK:
+                i->check = true;
+                return 0;
+        case CTL_OPTION_VERBOSE:
+                i->verbose = true;
+                return 0;
         case CTL_OPTION_RUNTIME_DIR:
                 i->runtime_dir = value;
                 return 0;
-        case CTL_OPTION_AFTER_CRASH:
-                i->after_crash = true;
+        case CTL_OPTION_FOR:
+                return take_time("for", value, USEC_PER_SEC, &i->for_usec);
+        case CTL_OPTION_INTERVAL:
+                return take_time("interval", value, 50 * USEC_PER_MSEC, &i->interval_usec);
+        case CTL_OPTION_DETAIL_INTERVAL:
+                return take_time("detail-interval", value, 50 * USEC_PER_MSEC, &i->detail_interval_usec);
+        case CTL_OPTION_CMDLINE:
+                i->cmdline = true;
                 return 0;
         case CTL_OPTION_SALVAGE:
                 i->salvage = true;
+                return 0;
+        case CTL_OPTION_FORMAT:
+                i->data_format = value;
+                return 0;
+        case CTL_OPTION_AFTER_CRASH:
+                i->after_crash = true;
                 return 0;
         case CTL_OPTION_MERGE:
                 i->merge = true;
@@ -154,7 +208,6 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_OVERCOMMIT:
         case CTL_OPTION_SCALE:
         case CTL_OPTION_LIMIT:
-        case CTL_OPTION_POLICY:
         case CTL_OPTION_DENSITY:
         case CTL_OPTION_REPORT:
         case CTL_OPTION_WRITE_DROPINS:

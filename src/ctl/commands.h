@@ -36,9 +36,11 @@ typedef enum CtlOption {
         CTL_OPTION_STRICT,
         CTL_OPTION_OPTIONS,
         CTL_OPTION_DUMP,
+        CTL_OPTION_POLICY,
+        CTL_OPTION_CHECK,
+        CTL_OPTION_VERBOSE,
         CTL_OPTION_RUNTIME_DIR,
         CTL_OPTION_AFTER_CRASH,
-        CTL_OPTION_SALVAGE,
         CTL_OPTION_RAM,
         CTL_OPTION_SWAP,
         CTL_OPTION_ZRAM,
@@ -46,11 +48,16 @@ typedef enum CtlOption {
         CTL_OPTION_OVERCOMMIT,
         CTL_OPTION_SCALE,
         CTL_OPTION_LIMIT,
-        CTL_OPTION_POLICY,
         CTL_OPTION_DENSITY,
         CTL_OPTION_REPORT,
         CTL_OPTION_WRITE_DROPINS,
         CTL_OPTION_MERGE,
+        CTL_OPTION_FOR,
+        CTL_OPTION_INTERVAL,
+        CTL_OPTION_DETAIL_INTERVAL,
+        CTL_OPTION_CMDLINE,
+        CTL_OPTION_SALVAGE,
+        CTL_OPTION_FORMAT,
         _CTL_OPTION_MAX,
 } CtlOption;
 
@@ -59,7 +66,7 @@ typedef struct Command Command;
 /* Of plan and report, as they were written; NULL: not given. */
 #define PLAN_OPTION_LIST_MAX 8
 typedef struct PlanOptions {
-        const char *ram, *swap, *zram, *swappiness, *overcommit, *policy, *report, *dropins;
+        const char *ram, *swap, *zram, *swappiness, *overcommit, *report, *dropins;
         const char *scales[PLAN_OPTION_LIST_MAX], *limits[PLAN_OPTION_LIST_MAX], *densities[PLAN_OPTION_LIST_MAX];
         uint32_t n_scales, n_limits, n_densities;
 } PlanOptions;
@@ -71,9 +78,14 @@ typedef struct Invocation {
         const char *root;
         bool after_crash;        /* keep what a restart keeps; nothing to do while a daemon runs */
         const char *runtime_dir; /* NULL: $RUNTIME_DIRECTORY or /run/headroom */
+        const char *policy; /* replay, plan: NULL for none */
+        bool check, verbose;
         bool strict, list_options, dump;
-        bool salvage, merge;
+        bool merge;
         PlanOptions plan;
+        uint64_t for_usec, interval_usec, detail_interval_usec; /* 0: not given */
+        bool cmdline, salvage;
+        const char *data_format; /* --format; NULL: not given */
         bool color;
         char **args;
         int n_args;
@@ -104,6 +116,9 @@ CtlExit command_explain(const Invocation *i);
 CtlExit command_history(const Invocation *i);
 CtlExit command_sysctl(const Invocation *i);
 CtlExit command_check(const Invocation *i);
+CtlExit command_replay(const Invocation *i);
 CtlExit command_release(const Invocation *i);
 CtlExit command_plan(const Invocation *i);
 CtlExit command_report(const Invocation *i);
+CtlExit command_record(const Invocation *i);
+CtlExit command_trace(const Invocation *i);

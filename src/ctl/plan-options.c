@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "ctl/plan.h"
+#include "ctl/policy-path.h"
 #include "plan/question.h"
 
 int plan_options_take(PlanOptions *p, CtlOption o, const char *value) {
@@ -18,7 +19,6 @@ int plan_options_take(PlanOptions *p, CtlOption o, const char *value) {
                 [CTL_OPTION_ZRAM] = offsetof(PlanOptions, zram),
                 [CTL_OPTION_SWAPPINESS] = offsetof(PlanOptions, swappiness),
                 [CTL_OPTION_OVERCOMMIT] = offsetof(PlanOptions, overcommit),
-                [CTL_OPTION_POLICY] = offsetof(PlanOptions, policy),
                 [CTL_OPTION_REPORT] = offsetof(PlanOptions, report),
                 [CTL_OPTION_WRITE_DROPINS] = offsetof(PlanOptions, dropins),
         };
@@ -29,7 +29,6 @@ int plan_options_take(PlanOptions *p, CtlOption o, const char *value) {
         case CTL_OPTION_ZRAM:
         case CTL_OPTION_SWAPPINESS:
         case CTL_OPTION_OVERCOMMIT:
-        case CTL_OPTION_POLICY:
         case CTL_OPTION_REPORT:
         case CTL_OPTION_WRITE_DROPINS:
                 *(const char **)(void *)((char *)p + offsets[o]) = value;
@@ -104,37 +103,24 @@ static CtlExit parse_texts(const PlanOptions *o, PlanRequest *q, PlanKeep *keep)
         return CTL_EXIT_OK;
 }
 
-/* @dir: NULL for the built-in policy alone. This host's own configuration is no part of another host's plan. */
-static CtlExit load_policy(const char *dir, Policy **ret) {
-        ConfigReport report = { 0 };
-
-        int r = policy_load(-EBADF, dir, &report, ret);
-        if (report.n_errors > 0)
-                config_report_print(&report, stderr);
-        else if (r < 0)
-                (void)fprintf(stderr, "headroomctl: %s: %s\n", dir ? dir : "the built-in policy", strerror(-r));
-        config_report_done(&report);
-        return r < 0 ? CTL_EXIT_FAILED : CTL_EXIT_OK;
-}
-
 static uint32_t n_cpus(void) {
         cpu_set_t set;
         return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)MAX(CPU_COUNT(&set), 1) : 1;
 }
 
-CtlExit plan_options_resolve(const PlanOptions *o, bool is_report, PlanRequest *ret, PlanKeep *keep) {
+CtlExit plan_options_resolve(const PlanOptions *o, const char *policy, bool is_report, PlanRequest *ret, PlanKeep *keep) {
         PlanRequest q = { .dir_fd = AT_FDCWD, .is_report = is_report, .n_threads = n_cpus(), .base = { .swappiness = -1 } };
 
         CtlExit r = parse_texts(o, &q, keep);
-        if (r == CTL_EXIT_OK && o->policy)
-                r = load_policy(o->policy, &keep->policy);
-        if (r == CTL_EXIT_OK && !is_report)
-                r = load_policy(NULL, &keep->fallback);
+        if (r == CTL_EXIT_OK && policy && policy_path_load(policy, &keep->policy) < 0)
+                r = CTL_EXIT_FAILED;
+        if (r == CTL_EXIT_OK && !is_report && policy_path_load(NULL, &keep->fallback) < 0)
+                r = CTL_EXIT_FAILED;
         if (r != CTL_EXIT_OK)
                 return r;
         q.base.policy = keep->policy;
         q.fallback = keep->fallback;
-        q.has_base = o->swap || o->zram || o->swappiness || o->overcommit || o->policy || q.base.n_scales > 0 ||
+        q.has_base = o->swap || o->zram || o->swappiness || o->overcommit || policy || q.base.n_scales > 0 ||
                      q.base.n_limits > 0;
         question_set_name(&q.base);
         *ret = q;

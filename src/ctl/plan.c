@@ -176,7 +176,7 @@ static CtlExit plan_or_report(const Invocation *i, bool is_report, char *const *
                 (void)fprintf(stderr, "headroomctl: --write-dropins is for one host, expected one TRACE\n");
                 return CTL_EXIT_USAGE;
         }
-        CtlExit status = plan_options_resolve(&i->plan, is_report, &q, &keep);
+        CtlExit status = plan_options_resolve(&i->plan, i->policy, is_report, &q, &keep);
         if (status == CTL_EXIT_OK)
                 status = run(i, &q, paths, n);
         plan_keep_done(&keep);

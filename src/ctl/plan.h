@@ -14,7 +14,7 @@ typedef struct PlanKeep {
         char *texts[2 * PLAN_SCALES_MAX]; /* owned: patterns of scales and limits */
         uint32_t n_texts;
 } PlanKeep;
-CtlExit plan_options_resolve(const PlanOptions *o, bool is_report, PlanRequest *ret, PlanKeep *ret_keep);
+CtlExit plan_options_resolve(const PlanOptions *o, const char *policy, bool is_report, PlanRequest *ret, PlanKeep *ret_keep);
 void plan_keep_done(PlanKeep *k);
 
 /* Many hosts, each a request like @base with another path: @done is called in their order, with NULL for one that failed. */

@@ -17,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/clock.h"
+#include "daemon/manager-record.h"
 #include "daemon/message-ids.h"
 #include "daemon/pages.h"
 #include "daemon/rights.h"
@@ -57,6 +58,7 @@ bool manager_is_calm(const Manager *m) {
 static int run_round(Manager *m, uint32_t detail) {
         Decision *d = &m->rounds[m->n_rounds];
 
+        manager_record_before_round(m);
         int r = manager_sample(m, detail, &m->snap);
         if (r < 0)
                 return r;
@@ -70,6 +72,7 @@ static int run_round(Manager *m, uint32_t detail) {
         meter_add(&m->stats.decide, clock_mono_usec() - begin);
         if (r < 0)
                 return r;
+        manager_record_round(m, d);
         manager_told_measures(m, m->snap.n_measures);
         m->n_rounds++;
         m->need = d->need;
@@ -77,7 +80,8 @@ static int run_round(Manager *m, uint32_t detail) {
 }
 
 static uint32_t detail_due(const Manager *m) {
-        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_PROCESSES : 0);
+        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_PROCESSES : 0) |
+               manager_record_detail(m);
 }
 
 static void note_baseline(Manager *m) {
@@ -125,8 +129,10 @@ void manager_tick(Manager *m) {
         m->stats.n_ticks++;
         manager_poll_act(m);
         manager_poll_measures(m);
+        uint32_t detail = detail_due(m);
         m->n_rounds = 0;
-        int r = run_round(m, detail_due(m));
+        m->was_woken = false;
+        int r = run_round(m, detail);
         while (r >= 0 && m->n_rounds < ROUNDS_MAX) {
                 const Decision *d = &m->rounds[m->n_rounds - 1];
                 done |= m->snap.detail;
@@ -141,11 +147,12 @@ void manager_tick(Manager *m) {
         meter_add(&m->stats.tick, now - m->tick_usec);
         meter_recent_add(&m->stats.tick_recent, now, now - m->tick_usec);
 
+        manager_record_tick(m);
         if (m->n_rounds > 0)
                 say(m, kill);
         else
                 manager_settle(m);
-        arm(m, m->n_rounds > 0 ? m->rounds[m->n_rounds - 1].next_usec : RETRY_USEC);
+        arm(m, m->n_rounds > 0 ? MIN(m->rounds[m->n_rounds - 1].next_usec, manager_record_interval(m)) : RETRY_USEC);
 }
 
 void manager_wake(Manager *m) {
@@ -153,6 +160,7 @@ void manager_wake(Manager *m) {
 
         if (now >= earliest)
                 earliest = now;
+        m->was_woken = true;
         if (earliest < m->due_usec)
                 arm(m, earliest - m->tick_usec);
 }
@@ -218,7 +226,10 @@ static int add_events(Manager *m) {
 /* ---- life ---- */
 
 static int open_stages(Manager *m) {
-        const SenseOptions options = { .root_fd = m->root_fd, .self_pid = m->is_live ? getpid() : 0 };
+        const SenseOptions options = { .root_fd = m->root_fd,
+                                       .self_pid = m->is_live ? getpid() : 0,
+                                       .max_cgroups = SNAPSHOT_CGROUPS_MAX,
+                                       .max_processes = SNAPSHOT_PROCESSES_MAX };
 
         int r = sense_new(&options, &m->sense);
         if (r < 0)
@@ -352,7 +363,7 @@ static int manager_start(Manager *m) {
                 return r;
         rehearse(m);
         say_hello(m);
-        return 0;
+        return manager_record_start(m);
 }
 
 int manager_new(const ManagerOptions *options, Manager **ret) {
@@ -390,6 +401,7 @@ Manager *manager_free(Manager *m) {
         manager_adjust_stop(m);
         manager_close_measures(m);
         manager_close_undo(m);
+        manager_record_stop(m);
         m->control = control_free(m->control);
         runtime_dir_release(&m->runtime);
         m->tick_timer = sd_event_source_disable_unref(m->tick_timer);

@@ -132,6 +132,7 @@ static json_t *self(const Manager *m) {
         set(meters, "detailed_sample", meter(&s->detail));
         set(meters, "decide", meter(&s->decide));
         set(meters, "sample_to_signal", meter(&s->kill));
+        set(meters, "record", meter(&s->record));
         set(meters, "measure", meter(&s->measure_run));
         set(o, "meters", meters);
         return o;

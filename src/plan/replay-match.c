@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Whose kill is whose. In order: the same victim in the same trouble, the nearest in time first; the same victim at all;
- * another victim in the same trouble at about the same time. What is left appears or vanishes.
+ * Whose kill is whose. In order: the same victim in the same trouble at about the same time; another victim then and
+ * there; the same victim further away. What is left appears or vanishes. So a victim that goes in place of another one, and
+ * would have gone later anyway, is told as what it is: somebody else's death in its place.
  */
 
 #include <string.h>
@@ -158,9 +159,10 @@ int replay_match(PlanReplay *r) {
         x->diffs = calloc(MAX(x->recorded.n_kept + x->other.n_kept, 1u), sizeof(*x->diffs));
         if (!x->diffs)
                 return -ENOMEM;
+        pair(r, &(Pairing){ true, true, MIN(TROUBLE_USEC, r->options.window_usec) });
+        pair(r, &(Pairing){ true, false, TROUBLE_USEC });
         pair(r, &(Pairing){ true, true, r->options.window_usec });
         pair(r, &(Pairing){ false, true, r->options.window_usec });
-        pair(r, &(Pairing){ true, false, TROUBLE_USEC });
         for (uint32_t i = 0; i < x->recorded.n_kept; i++)
                 if (!x->recorded.kills[i].is_matched && !x->recorded.kills[i].is_cancelled)
                         diff_add(r, REPLAY_VANISHES, &x->recorded.kills[i], NULL);

@@ -121,18 +121,17 @@ static void print_line(FILE *f, const TextBuf *b) {
         (void)fprintf(f, "%s\n", b->data);
 }
 
-static void print_moved(FILE *f, const ReplayDiff *d, TextBuf *b) {
+static void append_moved(TextBuf *b, const ReplayDiff *d) {
         uint64_t by = (uint64_t)(d->moved_usec < 0 ? -d->moved_usec : d->moved_usec);
 
         if (d->moved_usec == 0) {
                 const char *was = step_to_string(d->recorded->kill.step), *is = step_to_string(d->other->kill.step);
                 text_appendf(b, " by %s instead of %s", is ? is : "?", was ? was : "?");
-        } else {
-                text_append(b, " ");
-                units_append_usec(b, by);
-                text_append(b, d->moved_usec < 0 ? " earlier" : " later");
+                return;
         }
-        print_line(f, b);
+        text_append(b, " ");
+        units_append_usec(b, by);
+        text_append(b, d->moved_usec < 0 ? " earlier" : " later");
 }
 
 static void print_side(FILE *f, const char *label, const ReplayKill *k, const ReplayKill *other) {
@@ -176,40 +175,29 @@ static void print_diff(FILE *f, const ReplayDiff *d) {
         append_time(&b, k->real_usec);
         text_appendf(&b, "  %s  ", words[d->change]);
         append_victim(&b, k);
-        if (d->is_counterfactual)
-                text_append(&b, " [counterfactual]");
-        switch (d->change) {
-        case REPLAY_SAME:
-                print_line(f, &b);
-                return;
-        case REPLAY_APPEARS:
-                print_line(f, &b);
-                print_side(f, "other:", k, NULL);
-                print_view(f, "recorded:", &k->other);
-                return;
-        case REPLAY_VANISHES:
-                print_line(f, &b);
-                print_side(f, "recorded:", k, NULL);
-                print_view(f, "other:", &k->other);
-                return;
-        case REPLAY_MOVES:
-                print_moved(f, d, &b);
-                print_side(f, "recorded:", d->recorded, NULL);
-                print_side(f, "other:", d->other, NULL);
-                if (d->moved_usec > 0)
-                        print_view(f, "then:", &d->recorded->other);
-                return;
-        case REPLAY_OTHER_VICTIM:
+        if (d->change == REPLAY_MOVES)
+                append_moved(&b, d);
+        if (d->change == REPLAY_OTHER_VICTIM) {
                 text_append(&b, " -> ");
                 append_victim(&b, d->other);
-                print_line(f, &b);
-                print_side(f, "recorded:", d->recorded, d->other);
-                print_side(f, "other:", d->other, d->recorded);
-                return;
-        case _REPLAY_CHANGE_MAX:
-        case _REPLAY_CHANGE_INVALID:
-                break;
         }
+        if (d->is_counterfactual)
+                text_append(&b, " [counterfactual]");
+        print_line(f, &b);
+        if (d->change == REPLAY_SAME)
+                return;
+        bool is_both = d->recorded && d->other, is_victim = d->change == REPLAY_OTHER_VICTIM;
+        if (d->recorded)
+                print_side(f, "recorded:", d->recorded, is_victim ? d->other : NULL);
+        else
+                print_view(f, "recorded:", &d->other->other);
+        if (d->other)
+                print_side(f, "other:", d->other, is_victim ? d->recorded : NULL);
+        else
+                print_view(f, "other:", &d->recorded->other);
+        /* what it found at the time of the recorded kill, which it let pass */
+        if (is_both && !is_victim && d->moved_usec > 0)
+                print_view(f, "before:", &d->recorded->other);
 }
 
 static void print_counts(FILE *f, const ReplayResult *r) {

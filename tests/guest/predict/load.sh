@@ -7,17 +7,17 @@
 #   idle1-3  24 MB each, filled at the start, never touched again
 #   cache    30 MB of its own, and reads 192 MB of files over and over, 24 MB/s
 #   batch    each 20 s a process that takes 100 MB at 40 MB/s, holds them for 5 s and ends
-#   leak     20 MB, then 4 MB/s without end
+#   leak     4 MB/s, up to 400 MB
 # record: headroomd records; the trace is left in /guest/out/trace. Prints one line of JSON: what headroomd and the kernel
 # have killed, and when after the beginning of the load.
 # shellcheck source=tests/guest/scenarios/lib.sh
 . /guest/lib.sh
-mode=${1:?record or run} seconds=${2:-80}
+mode=${1:?record or run} seconds=${2:-100}
 
 if [ -n "${SWAP_DISK:-}" ]; then swapon "$SWAP_DISK"; fi
 if [ "$mode" = record ]; then
     mkdir -p /etc/headroom/headroomd.conf.d "$out/trace"
-    printf '[Record]\nEnable=yes\nDirectory=%s\n' "$out/trace" >/etc/headroom/headroomd.conf.d/record.conf
+    printf '[Record]\nRecord=yes\nDirectory=%s\n' "$out/trace" >/etc/headroom/headroomd.conf.d/record.conf
 fi
 for name in idle1 idle2 idle3 cache batch leak; do ln -f "$bin/hog" "$bin/$name"; done
 systemctl start bench.slice
@@ -50,13 +50,9 @@ service batch /bin/bash -c 'for (( ; ; )); do
 done' batch "$bin"
 # shellcheck disable=SC2016
 service leak "$bin/leak" --rate 4 --max 400
-n=$((seconds * 10))
 lives() { systemctl -q is-active leak && grep -q 'populated 1' "$bench/leak.service/cgroup.events" 2>/dev/null; }
 # To its end even where something was killed: who goes next, and whether anybody does, belongs to it.
-while [ $n -gt 0 ]; do
-    n=$((n - 1))
-    sleep 0.1
-done
+while [ "$(awk '{ printf "%d", $1 * 1000 }' /proc/uptime)" -lt $((begin + seconds * 1000)) ]; do sleep 0.5; done
 leak_lives=false
 if lives; then leak_lives=true; fi
 systemctl kill -s KILL leak batch cache 2>/dev/null || true

@@ -82,7 +82,7 @@ static Copies find_copies(DensityTrack *d, const Snapshot *s) {
 void density_add(DensityTrack *d, const Snapshot *s, uint64_t axis_usec) {
         uint64_t demand;
 
-        if (!host_demand(&s->host, &demand))
+        if (!host_need(&s->host, &demand))
                 return;
         d->total_bytes = s->host.value[HOST_MEM_TOTAL];
         d->usable_swap_bytes = MAX(d->usable_swap_bytes, host_usable_swap(&s->host));

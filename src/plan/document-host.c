@@ -53,7 +53,7 @@ json_t *doc_series(const PlanStats *s) {
         (void)json_array_append_new(columns, json_string("headroom_min"));
         (void)json_array_append_new(columns, json_string("headroom_max"));
         for (uint32_t i = 0; i < s->series.n_points; i++) {
-                const SeriesPoint *p = &s->series.points[i];
+                const TimelinePoint *p = &s->series.points[i];
                 if (p->n == 0)
                         continue;
                 json_t *a = json_array();

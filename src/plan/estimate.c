@@ -101,7 +101,7 @@ bool host_headroom(const HostSample *h, uint64_t protected_unused_bytes, uint64_
         return true;
 }
 
-bool host_demand(const HostSample *h, uint64_t *ret) {
+bool host_need(const HostSample *h, uint64_t *ret) {
         if (!host_has(h, HOST_MEM_AVAILABLE) || !host_has(h, HOST_MEM_TOTAL))
                 return false;
         *ret = u64_add_sat(u64_sub_sat(h->value[HOST_MEM_TOTAL], h->value[HOST_MEM_AVAILABLE]),

@@ -30,6 +30,6 @@ bool host_headroom(const HostSample *h, uint64_t protected_unused_bytes, uint64_
 /* SwapFree as far as it gives room: on zram a page that is swapped takes its compressed size again. */
 uint64_t host_usable_swap(const HostSample *h);
 /* MemTotal - MemAvailable + used swap: what would have had to be found elsewhere. */
-bool host_demand(const HostSample *h, uint64_t *ret_bytes);
+bool host_need(const HostSample *h, uint64_t *ret_bytes);
 /* memory.min that nobody uses at the moment, of the cgroups directly below the root. */
 uint64_t protected_unused(const Snapshot *s);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "plan/html-parts.h"
-#include "plan/series.h"
+#include "plan/timeline.h"
 
 enum { COL_AXIS, COL_REAL, COL_STACK, COL_MIN = COL_STACK + _STACK_PART_MAX, COL_MAX };
 

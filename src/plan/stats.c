@@ -18,7 +18,7 @@ int plan_stats_new(const char *const *patterns, uint32_t n_patterns, PlanStats *
         for (uint32_t i = 0; i < n_patterns; i++)
                 density_init(&s->densities[i], patterns[i]);
         plan_clock_init(&s->clock);
-        series_init(&s->series);
+        timeline_init(&s->series);
         forecast_init(&s->forecast);
         histogram_init(&s->headroom);
         histogram_init(&s->demand);
@@ -78,11 +78,11 @@ static void add_headroom(PlanStats *s, const Snapshot *snap, uint64_t weight_mse
         s->has_headroom = true;
         histogram_add(&s->headroom, headroom, weight_msec);
         HostMoment m = moment_of(s, snap, headroom);
-        series_add(&s->series, &m);
+        timeline_add(&s->series, &m);
         if (headroom < s->worst.headroom_bytes)
                 s->worst = m;
         forecast_add(&s->forecast, s->clock.axis_usec, headroom, total);
-        if (host_demand(&snap->host, &demand)) {
+        if (host_need(&snap->host, &demand)) {
                 histogram_add(&s->demand, demand, weight_msec);
                 s->demand_peak_bytes = MAX(s->demand_peak_bytes, demand);
         }

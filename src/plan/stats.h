@@ -11,7 +11,7 @@
 #include "plan/density.h"
 #include "plan/forecast.h"
 #include "plan/histogram.h"
-#include "plan/series.h"
+#include "plan/timeline.h"
 #include "plan/stats-cgroup.h"
 #include "trace/trace.h"
 
@@ -37,7 +37,7 @@ typedef struct PlanStats {
 
         uint64_t n_records, n_samples, n_detailed, n_confirms;
         PlanClock clock;
-        Series series;
+        Timeline series;
         Forecast forecast;
         CgroupTable cgroups;
         Histogram headroom, demand, committed; /* weighted by msec */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/series.h"
+#include "plan/timeline.h"
 
 #include <string.h>
 
@@ -11,12 +11,12 @@ const char *stack_part_to_string(StackPart p) {
         return (size_t)p < ARRAY_SIZE(names) ? names[p] : NULL;
 }
 
-void series_init(Series *s) {
+void timeline_init(Timeline *s) {
         memset(s, 0, sizeof(*s));
         s->width_usec = USEC_PER_SEC;
 }
 
-static void point_merge(SeriesPoint *to, const SeriesPoint *from) {
+static void point_merge(TimelinePoint *to, const TimelinePoint *from) {
         if (from->n == 0)
                 return;
         if (to->n == 0) {
@@ -29,23 +29,23 @@ static void point_merge(SeriesPoint *to, const SeriesPoint *from) {
         to->n += from->n;
 }
 
-static void halve(Series *s) {
+static void halve(Timeline *s) {
         for (uint32_t i = 0; 2 * i < s->n_points; i++) {
-                SeriesPoint p = s->points[2 * i];
+                TimelinePoint p = s->points[2 * i];
                 if (2 * i + 1 < s->n_points)
                         point_merge(&p, &s->points[2 * i + 1]);
                 s->points[i] = p;
         }
         uint32_t n = (s->n_points + 1) / 2;
-        memset(s->points + n, 0, (s->n_points - n) * sizeof(SeriesPoint));
+        memset(s->points + n, 0, (s->n_points - n) * sizeof(TimelinePoint));
         s->n_points = n;
         s->width_usec = u64_mul_sat(s->width_usec, 2);
 }
 
-void series_add(Series *s, const HostMoment *m) {
-        const SeriesPoint one = { .worst = *m, .headroom_max_bytes = m->headroom_bytes, .n = 1 };
+void timeline_add(Timeline *s, const HostMoment *m) {
+        const TimelinePoint one = { .worst = *m, .headroom_max_bytes = m->headroom_bytes, .n = 1 };
 
-        while (m->axis_usec / s->width_usec >= SERIES_POINTS)
+        while (m->axis_usec / s->width_usec >= TIMELINE_POINTS)
                 halve(s);
         uint32_t i = (uint32_t)(m->axis_usec / s->width_usec);
         point_merge(&s->points[i], &one);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The memory of the host over time in at most SERIES_POINTS points, whatever the length: when they are full, two become
+ * The memory of the host over time in at most TIMELINE_POINTS points, whatever the length: when they are full, two become
  * one. A point keeps the moment of least headroom in its time, whole, so that the parts of the stack add up, and the most
  * headroom beside it: no minimum is averaged away.
  */
@@ -10,7 +10,7 @@
 #include "base/macros.h"
 #include "model/snapshot.h"
 
-#define SERIES_POINTS 512
+#define TIMELINE_POINTS 512
 
 typedef enum StackPart {
         STACK_ANON,
@@ -30,18 +30,18 @@ typedef struct HostMoment {
         uint64_t headroom_bytes;
 } HostMoment;
 
-typedef struct SeriesPoint {
+typedef struct TimelinePoint {
         HostMoment worst;
         uint64_t headroom_max_bytes;
         uint64_t n; /* samples in it; 0: none, a gap */
-} SeriesPoint;
+} TimelinePoint;
 
-typedef struct Series {
+typedef struct Timeline {
         uint64_t width_usec; /* of one point */
         uint32_t n_points;
-        SeriesPoint points[SERIES_POINTS];
-} Series;
+        TimelinePoint points[TIMELINE_POINTS];
+} Timeline;
 
-void series_init(Series *s);
-void series_add(Series *s, const HostMoment *m);
+void timeline_init(Timeline *s);
+void timeline_add(Timeline *s, const HostMoment *m);
 const char *stack_part_to_string(StackPart p);

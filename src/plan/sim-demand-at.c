@@ -203,3 +203,24 @@ void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSam
         }
         refine(d, c, usec, ret);
 }
+
+/* ---- a cgroup in one number ---- */
+
+static uint64_t field(const CgroupSample *c, CgroupField f) {
+        return cgroup_has(c, f) ? c->value[f] : 0;
+}
+
+/* What reclaim cannot drop of a cgroup, swap included. @ret_file: and what it can. */
+uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file) {
+        uint64_t swap = field(c, CGROUP_SWAP_CURRENT), current = field(c, CGROUP_CURRENT);
+        uint64_t file = u64_add_sat(field(c, CGROUP_ACTIVE_FILE), field(c, CGROUP_INACTIVE_FILE));
+        uint64_t slab = field(c, CGROUP_SLAB_RECLAIMABLE);
+
+        if (cgroup_has(c, CGROUP_CURRENT)) {
+                *ret_file = MIN(file, current);
+                return u64_add_sat(u64_sub_sat(current, u64_add_sat(file, slab)), swap);
+        }
+        *ret_file = file;
+        uint64_t own = u64_add_sat(field(c, CGROUP_ANON), u64_add_sat(field(c, CGROUP_SHMEM), field(c, CGROUP_SOCK)));
+        return u64_add_sat(u64_add_sat(own, u64_sub_sat(field(c, CGROUP_KERNEL), slab)), swap);
+}

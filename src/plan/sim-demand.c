@@ -262,6 +262,37 @@ static int add_process(Demand *d, const ProcessSample *p, uint64_t begin_usec, u
         return 0;
 }
 
+/*
+ * A record without processes (an import of metrics): each cgroup that holds no other stands for one process, so that
+ * there is somebody to kill. Its start time is the cgroup's id, which no two share.
+ */
+static int add_stand_in(Demand *d, const Snapshot *snap, uint32_t i, uint64_t begin_usec) {
+        const CgroupSample *c = &snap->cgroups[i];
+        const char *slash = strrchr(c->path, '/'), *name = slash ? slash + 1 : c->path;
+        uint64_t file;
+
+        for (uint32_t k = 0; k < snap->n_cgroups; k++)
+                if (snap->cgroups[k].parent == i)
+                        return 0;
+        if (c->id == 0 || *name == '\0' || (!cgroup_has(c, CGROUP_CURRENT) && !cgroup_has(c, CGROUP_ANON)))
+                return 0;
+        ProcessSample p = {
+                .pid = 1 + (int32_t)(c->id % (CLONE_PIDS - 1)),
+                .ppid = 1,
+                .start_ticks = c->id,
+                .cgroup_id = c->id,
+                .cgroup_path = c->path,
+                .flags = PROCESS_IDENTITY | PROCESS_SIZES | PROCESS_SCORE,
+                .rule = -1,
+                .kernel_rule = -1,
+                .tier = TIER_NORMAL,
+                .rss_anon = cgroup_demand(c, &file) / d->page_size,
+        };
+        p.pgid = p.sid = p.pid;
+        strncpy(p.comm, name, sizeof(p.comm) - 1);
+        return add_process(d, &p, begin_usec, snap->mono_usec);
+}
+
 /* What is in the first sample has no begin. */
 static void begin_as_end(Demand *d) {
         for (uint32_t i = 0; i < d->n_processes; i++) {
@@ -303,10 +334,14 @@ int demand_add(Demand *d, const Snapshot *snap) {
         for (uint32_t i = 0; has_processes && i < snap->n_processes; i++)
                 if ((r = add_process(d, &snap->processes[i], begin_usec, snap->mono_usec)) < 0)
                         return r;
+        bool has_stand_ins = !has_processes && !d->has_processes && (snap->detail & DETAIL_CGROUPS);
+        for (uint32_t i = 0; has_stand_ins && i < snap->n_cgroups; i++)
+                if ((r = add_stand_in(d, snap, i, begin_usec)) < 0)
+                        return r;
         bool is_complete = has_processes || (!d->has_processes && (snap->detail & DETAIL_CGROUPS)) ||
                            (!d->has_processes && d->n_cgroups == 0);
         d->has_processes |= has_processes;
-        if (!has_processes)
+        if (!has_processes && !has_stand_ins)
                 for (uint32_t i = 0; i < d->n_processes; i++)
                         d->processes[i].is_in_end |= is_first;
         if (is_first)

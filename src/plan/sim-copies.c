@@ -27,25 +27,6 @@ uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]) {
         return u64_add_sat(size[SIZE_ANON], u64_add_sat(size[SIZE_SWAP], size[SIZE_TABLES]));
 }
 
-static uint64_t field(const CgroupSample *c, CgroupField f) {
-        return cgroup_has(c, f) ? c->value[f] : 0;
-}
-
-/* What reclaim cannot drop of a cgroup, swap included. @ret_file: and what it can. */
-uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file) {
-        uint64_t swap = field(c, CGROUP_SWAP_CURRENT), current = field(c, CGROUP_CURRENT);
-        uint64_t file = u64_add_sat(field(c, CGROUP_ACTIVE_FILE), field(c, CGROUP_INACTIVE_FILE));
-        uint64_t slab = field(c, CGROUP_SLAB_RECLAIMABLE);
-
-        if (cgroup_has(c, CGROUP_CURRENT)) {
-                *ret_file = MIN(file, current);
-                return u64_add_sat(u64_sub_sat(current, u64_add_sat(file, slab)), swap);
-        }
-        *ret_file = file;
-        uint64_t own = u64_add_sat(field(c, CGROUP_ANON), u64_add_sat(field(c, CGROUP_SHMEM), field(c, CGROUP_SOCK)));
-        return u64_add_sat(u64_add_sat(own, u64_sub_sat(field(c, CGROUP_KERNEL), slab)), swap);
-}
-
 static bool has_amounts(const CgroupSample *c) {
         return cgroup_has(c, CGROUP_CURRENT) || cgroup_has(c, CGROUP_ANON);
 }

@@ -125,3 +125,5 @@ bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_
 void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret);
 DemandProcess *demand_find_process(const Demand *d, int32_t pid, uint64_t start_ticks);
 DemandCgroup *demand_find_cgroup(const Demand *d, uint64_t id);
+/* What reclaim cannot drop of a cgroup, swap included. @ret_file: and what it can. */
+uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file);

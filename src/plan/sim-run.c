@@ -54,7 +54,7 @@ static void amounts_step(PlanSim *s, const HostSample *before, uint64_t usec, co
         uint64_t full = MIN(delta(before, &s->host, HOST_PSI_FULL_USEC), some);
         bool has_scanned = delta(before, &s->host, HOST_VM_PGSCAN_KSWAPD) > 0 || delta(before, &s->host, HOST_VM_PGSCAN_DIRECT) > 0;
 
-        host_demand(&s->host, &d);
+        host_demand_of(&s->host, &d);
         if (!d.is_known)
                 return;
         supply_of(&s->question, &s->host, &d, &s->supply);

@@ -147,7 +147,6 @@ uint64_t copies_permyriad(const Copies *c);                /* of what is there, 
 uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]);
 int sim_touch(PlanSim *s, uint32_t process);
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret);
-uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file);
 
 /* ---- sim-view.c: the snapshot as sense would take it ---- */
 int sim_view(PlanSim *s, uint32_t detail);

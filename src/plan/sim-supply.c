@@ -95,10 +95,10 @@ static void demand_swap(const HostSample *h, HostDemand *d) {
 }
 
 /**
- * host_demand() - take a sample of a host apart
+ * host_demand_of() - take a sample of a host apart
  * @ret: filled whole; nothing of it exceeds MemTotal but what is in swap, whatever the sample says
  */
-void host_demand(const HostSample *h, HostDemand *ret) {
+void host_demand_of(const HostSample *h, HostDemand *ret) {
         *ret = (HostDemand){ 0 };
         uint64_t total = get(h, HOST_MEM_TOTAL);
         bool has_free = host_has(h, HOST_MEM_FREE), has_available = host_has(h, HOST_MEM_AVAILABLE);
@@ -165,7 +165,7 @@ static void supply_swap(const PlanQuestion *q, const HostSample *h, Supply *s) {
 
 /**
  * supply_of() - the host of the question
- * @h, @d: a sample of the recorded host, and what host_demand() made of it
+ * @h, @d: a sample of the recorded host, and what host_demand_of() made of it
  *
  * The recorded host itself where the question changes nothing of it. The question's RAM is that of the machine.
  */

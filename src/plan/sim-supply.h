@@ -21,7 +21,7 @@ typedef struct HostDemand {
         uint64_t reserve;   /* what MemAvailable leaves out by the kernel's formula */
 } HostDemand;
 
-void host_demand(const HostSample *h, HostDemand *ret);
+void host_demand_of(const HostSample *h, HostDemand *ret);
 
 /* The kernel's watermarks of a host, all zones together. */
 typedef struct Watermarks {

@@ -83,7 +83,7 @@ static void commit_fields(const PlanSim *s, HostSample *h) {
 
         if (!host_has(h, HOST_COMMITTED_AS))
                 return;
-        host_demand(&s->host, &d);
+        host_demand_of(&s->host, &d);
         /* what is promised grows and falls with what is used */
         uint64_t committed = d.demand > 0 ? u64_mul_div(h->value[HOST_COMMITTED_AS], m->demand, d.demand) : h->value[HOST_COMMITTED_AS];
         host_set(h, HOST_COMMITTED_AS, committed);
@@ -101,7 +101,7 @@ static void amount_fields(const PlanSim *s, HostSample *h) {
         HostDemand d;
         const HostField scaled[] = { HOST_ACTIVE_FILE, HOST_INACTIVE_FILE, HOST_BUFFERS };
 
-        host_demand(&s->host, &d);
+        host_demand_of(&s->host, &d);
         host_set(h, HOST_MEM_TOTAL, s->supply.total);
         host_set(h, HOST_MEM_AVAILABLE, m->available);
         host_set(h, HOST_MEM_FREE, m->free);
@@ -158,7 +158,7 @@ typedef struct Shares {
 static Shares shares_of(const PlanSim *s) {
         const HostMemory *m = &s->host_memory;
         HostDemand d;
-        host_demand(&s->host, &d);
+        host_demand_of(&s->host, &d);
         uint64_t swapped = u64_add_sat(m->swapped_disk, m->swapped_zram);
         return (Shares){
                 .is_own = m->is_own,

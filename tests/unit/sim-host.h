@@ -40,6 +40,7 @@ typedef struct Host {
         HostCgroup cgroups[HOST_CGROUPS];
         uint32_t n_cgroups;
         bool has_no_stat;   /* hybrid: processes only */
+        bool has_no_processes; /* metrics of cgroups only */
         uint64_t now_usec;
         uint64_t full_usec, scanned, refaulted; /* counters that a test moves */
         PlanSim *sims[16];
@@ -228,7 +229,9 @@ static inline Snapshot *host_snapshot(Host *h, bool is_detailed) {
         s->detail = DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS;
         for (uint32_t i = 0; i < h->n_cgroups; i++)
                 host_fill_cgroup(h, i, &s->cgroups[s->n_cgroups++]);
-        for (uint32_t i = 0; i < h->n_processes; i++)
+        if (h->has_no_processes)
+                s->detail &= ~(uint32_t)DETAIL_PROCESSES;
+        for (uint32_t i = 0; i < h->n_processes && !h->has_no_processes; i++)
                 if (host_lives(h, &h->processes[i]))
                         host_fill_process(h, &h->processes[i], &s->processes[s->n_processes++]);
         return s;

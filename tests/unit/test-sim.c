@@ -253,6 +253,25 @@ static void test_without_memory_controller(void **state) {
         host_free(h);
 }
 
+/* With cgroups only, as an import of metrics has them: each stands for one process. */
+static void test_without_processes(void **state) {
+        (void)state;
+        Host *h = host_with_leak(2 * GB, 1500 * MB);
+        h->has_no_processes = true;
+        PlanQuestion q = host_question(h);
+        q.ram_bytes = GB;
+        uint64_t due = leak_kill_usec(h, GB);
+        PlanOutcome o = host_answer(h, &q, 140 * USEC_PER_SEC);
+        const PlanEvent *e = event_find(&o, PLAN_EVENT_KILL);
+        assert_non_null(e);
+        assert_int_equal(o.n_kills, 1);
+        assert_string_equal(e->cgroup_path, "/bench.slice/leak.service");
+        assert_string_equal(e->comm, "leak.service");
+        assert_true(e->mono_usec + 60 * USEC_PER_MSEC >= due && e->mono_usec <= due + 150 * USEC_PER_MSEC);
+        plan_outcome_done(&o);
+        host_free(h);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_leak_is_killed_in_time),
@@ -264,6 +283,7 @@ int main(void) {
                 cmocka_unit_test(test_two_copies_need_twice),
                 cmocka_unit_test(test_strict_overcommit_refuses_once),
                 cmocka_unit_test(test_without_memory_controller),
+                cmocka_unit_test(test_without_processes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

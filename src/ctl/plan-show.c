@@ -36,6 +36,14 @@ void plan_cell(Table *t, const json_t *o, const char *key) {
                 table_add(t, COLOR_NONE, "-");
 }
 
+/* Whole MiB: in tenths of a GiB neighbours would look the same. */
+static void append_ram(TextBuf *b, uint64_t bytes) {
+        if (bytes % (UINT64_C(1) << 30) == 0 || bytes > UINT64_C(100) << 30)
+                units_append_bytes(b, bytes);
+        else
+                text_appendf(b, "%" PRIu64 "M", bytes >> 20);
+}
+
 void plan_title(const Invocation *i, const char *title) {
         (void)fprintf(i->out, "\n%s%s%s\n", color_begin(COLOR_BOLD, i->color), title, color_end(COLOR_BOLD, i->color));
 }
@@ -95,12 +103,12 @@ static void show_safe(const Invocation *i, const json_t *safe) {
                 return;
         }
         (void)fprintf(i->out, "smallest safe RAM: %s%s%s", color_begin(COLOR_BOLD, i->color),
-                      show_value(bytes, sizeof(bytes), safe, "bytes", units_append_bytes), color_end(COLOR_BOLD, i->color));
+                      show_value(bytes, sizeof(bytes), safe, "bytes", append_ram), color_end(COLOR_BOLD, i->color));
         (void)fprintf(i->out, " (counterfactual, %s); with %s margin %s; ", show_string(safe, "source"),
                       show_value(margin, sizeof(margin), safe, "margin_permyriad", units_append_share),
-                      show_value(advised, sizeof(advised), json_object_get(safe, "advised"), "bytes", units_append_bytes));
+                      show_value(advised, sizeof(advised), json_object_get(safe, "advised"), "bytes", append_ram));
         if (json_is_true(json_object_get(safe, "is_lower_bound_known")))
-                (void)fprintf(i->out, "%s was not safe\n", show_value(low, sizeof(low), safe, "low_bytes", units_append_bytes));
+                (void)fprintf(i->out, "%s was not safe\n", show_value(low, sizeof(low), safe, "low_bytes", append_ram));
         else
                 (void)fprintf(i->out, "nothing smaller was tried\n");
 }
@@ -118,7 +126,7 @@ static void show_ram(const Invocation *i, const json_t *doc) {
         plan_title(i, "Kills against RAM (counterfactual)");
         json_array_foreach(json_object_get(ram, "curve"), n, p) {
                 bool is_safe = json_is_true(json_object_get(p, "is_safe"));
-                table_add(t, COLOR_NONE, show_value(buf, sizeof(buf), p, "ram_bytes", units_append_bytes));
+                table_add(t, COLOR_NONE, show_value(buf, sizeof(buf), p, "ram_bytes", append_ram));
                 table_add(t, is_safe ? COLOR_GREEN : COLOR_RED, is_safe ? "safe" : "not safe");
                 plan_cell(t, p, "kills");
                 plan_cell(t, p, "kernel_kills");

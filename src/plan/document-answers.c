@@ -77,9 +77,19 @@ json_t *doc_outcome(const PlanQuestion *q, const PlanOutcome *p, uint32_t n_even
         for (size_t i = 0; i < ARRAY_SIZE(regret_keys); i++)
                 doc_set(regret, regret_keys[i], json_u64(p->n_regret[i], UINT64_MAX));
         doc_set(o, "regret", regret);
-        for (uint32_t i = 0; i < MIN(p->n_events, n_events); i++)
+        uint32_t n_kept = 0, n_left_out = 0;
+        for (uint32_t i = 0; i < p->n_events; i++) {
+                /* What stood in the record has a section of its own. */
+                if (p->events[i].kind == PLAN_EVENT_SAW_KILL)
+                        continue;
+                if (n_kept == n_events) {
+                        n_left_out++;
+                        continue;
+                }
                 (void)json_array_append_new(events, event(&p->events[i]));
-        doc_set(o, "events_left_out", json_integer(p->n_events - MIN(p->n_events, n_events)));
+                n_kept++;
+        }
+        doc_set(o, "events_left_out", json_integer(n_left_out));
         doc_set(o, "events", events);
         return o;
 }

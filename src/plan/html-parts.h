@@ -11,6 +11,8 @@
 /* ---- text: everything that is not ours goes through html_text() ---- */
 void html_text(FILE *f, const char *s);
 void html_bytes(FILE *f, uint64_t bytes);
+/* Of RAM: not rounded to tenths of a GiB, where neighbours would look the same. */
+void html_ram_size(FILE *f, uint64_t bytes);
 void html_usec(FILE *f, uint64_t usec);
 void html_share(FILE *f, uint64_t permyriad);
 /* 2026-11-25 10:14 */

@@ -22,7 +22,7 @@ static void point(FILE *f, const Axes *a, const json_t *p) {
         int x = html_x(a, (double)ram), top = html_y(a, kills), all = html_y(a, kills + kernel);
 
         (void)fputs("<g><title>", f);
-        html_bytes(f, ram);
+        html_ram_size(f, ram);
         (void)fprintf(f, ": %.0f kills, %.0f by the kernel, %s</title>", kills, kernel, is_safe ? "safe" : "not safe");
         if (kills > 0)
                 (void)fprintf(f, "<line class=\"bar\" x1=\"%d\" x2=\"%d\" y1=\"1000\" y2=\"%d\"/>", x, x, top);
@@ -59,7 +59,7 @@ static void row(FILE *f, const json_t *p) {
         bool is_calibrated = json_is_true(json_object_get(p, "is_stall_calibrated"));
 
         (void)fputs("<tr><td class=\"r\">", f);
-        html_json_bytes(f, p, "ram_bytes");
+        html_ram_size(f, html_u64(p, "ram_bytes", 0));
         (void)fprintf(f, "</td><td class=\"%s\">%s</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r n\">",
                       is_safe ? "good" : "bad", is_safe ? "safe" : "not safe", html_value(p, "kills", 0),
                       html_value(p, "kernel_kills", 0));
@@ -81,19 +81,19 @@ static void safe_text(FILE *f, const json_t *ram) {
                 return;
         }
         (void)fputs("<p>Smallest safe RAM: <b>", f);
-        html_json_bytes(f, safe, "bytes");
+        html_ram_size(f, html_u64(safe, "bytes", 0));
         (void)fputs("</b> ", f);
         html_source(f, html_string(safe, "source"));
         if (json_is_true(json_object_get(safe, "is_lower_bound_known"))) {
                 (void)fputs(" (", f);
-                html_json_bytes(f, safe, "low_bytes");
+                html_ram_size(f, html_u64(safe, "low_bytes", 0));
                 (void)fputs(" was not). ", f);
         } else
                 (void)fputs(" (nothing smaller was tried). ", f);
         (void)fputs("With a margin of ", f);
         html_share(f, html_u64(safe, "margin_permyriad", 0));
         (void)fputs(": <b>", f);
-        html_bytes(f, html_value(safe, "advised", 0));
+        html_ram_size(f, html_value(safe, "advised", 0));
         (void)fputs("</b>.</p>", f);
 }
 

@@ -38,7 +38,7 @@ const char html_style[] =
         "th{color:var(--soft);font-weight:500;font-size:12.5px;white-space:nowrap}td.r,th.r{text-align:right}"
         "td.n{white-space:nowrap}tr:last-child td{border-bottom:0}td.path{min-width:170px}"
         "figure{margin:8px 0 0}"
-        ".frame{position:relative;margin:8px 0 24px 50px;height:250px}.frame.low{height:170px}"
+        ".frame{position:relative;margin:16px 0 24px 50px;height:250px}.frame.low{height:170px}"
         ".frame svg{position:absolute;inset:0;width:100%;height:100%;overflow:visible;display:block}"
         ".frame .y,.frame .x{position:absolute;font-size:12px;color:var(--soft);white-space:nowrap;line-height:1}"
         ".frame .y{right:calc(100% + 7px);transform:translateY(-50%)}.frame .x{top:calc(100% + 7px);"

@@ -7,7 +7,8 @@
 
 #include "plan/html-parts.h"
 
-#define EVENTS 100
+#define EVENTS       100
+#define EVENTS_OPEN  10 /* the rest folds away */
 #define UNITS  64
 
 static void recorded_row(FILE *f, const json_t *k) {
@@ -71,23 +72,30 @@ static void event_row(FILE *f, const json_t *e) {
         (void)fputs("</td></tr>", f);
 }
 
-static void event_table(FILE *f, const char *title, const json_t *events, void (*row)(FILE *f, const json_t *e), const char *none) {
-        const json_t *e;
-        size_t n;
+typedef void (*EventRow)(FILE *f, const json_t *e);
 
+static void event_rows(FILE *f, const json_t *events, EventRow row, size_t from, size_t end) {
+        (void)fputs("<div class=\"scroll\"><table><tr><th>Time (UTC)</th><th>What</th><th>Whom</th><th>Why</th>"
+                    "<th class=\"r\">Available</th><th class=\"r\">Frees</th><th>Regret</th><th>Source</th></tr>", f);
+        for (size_t i = from; i < MIN(end, json_array_size(events)); i++)
+                row(f, json_array_get(events, i));
+        (void)fputs("</table></div>", f);
+}
+
+static void event_table(FILE *f, const char *title, const json_t *events, EventRow row, const char *none) {
         (void)fprintf(f, "<h3>%s</h3>", title);
         if (json_array_size(events) == 0) {
                 (void)fprintf(f, "<p class=\"soft\">%s</p>", none);
                 return;
         }
-        (void)fputs("<div class=\"scroll\"><table><tr><th>Time (UTC)</th><th>What</th><th>Whom</th><th>Why</th>"
-                    "<th class=\"r\">Available</th><th class=\"r\">Frees</th><th>Regret</th><th>Source</th></tr>", f);
-        json_array_foreach(events, n, e)
-                if (n < EVENTS)
-                        row(f, e);
-        (void)fputs("</table></div>", f);
-        if (json_array_size(events) > EVENTS)
-                (void)fprintf(f, "<p class=\"soft\">The first %d of %zu.</p>", EVENTS, json_array_size(events));
+        event_rows(f, events, row, 0, EVENTS_OPEN);
+        size_t n = json_array_size(events);
+        if (n > EVENTS_OPEN) {
+                (void)fprintf(f, "<details><summary>%zu more%s</summary>", n - EVENTS_OPEN,
+                              n > EVENTS ? ", of which the first are shown; -o json has the others" : "");
+                event_rows(f, events, row, EVENTS_OPEN, EVENTS);
+                (void)fputs("</details>", f);
+        }
 }
 
 static void regret_line(FILE *f, const json_t *answer) {

@@ -44,6 +44,13 @@ void html_bytes(FILE *f, uint64_t bytes) {
         unit_text(f, units_append_bytes, bytes);
 }
 
+void html_ram_size(FILE *f, uint64_t bytes) {
+        if (bytes % (UINT64_C(1) << 30) == 0 || bytes > UINT64_C(100) << 30)
+                html_bytes(f, bytes);
+        else
+                (void)fprintf(f, "%" PRIu64 "M", bytes >> 20);
+}
+
 void html_usec(FILE *f, uint64_t usec) {
         unit_text(f, units_append_usec, usec);
 }

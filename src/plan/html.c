@@ -85,9 +85,9 @@ static void safe_tile(FILE *f, const json_t *doc) {
                 (void)fputs("none</div><div class=\"d\">of the sizes tried</div></div>", f);
                 return;
         }
-        html_json_bytes(f, safe, "bytes");
+        html_ram_size(f, html_u64(safe, "bytes", 0));
         (void)fputs("</div><div class=\"d\">with margin ", f);
-        html_bytes(f, html_value(safe, "advised", 0));
+        html_ram_size(f, html_value(safe, "advised", 0));
         (void)fputs(" ", f);
         html_source(f, html_string(safe, "source"));
         (void)fputs("</div></div>", f);

@@ -369,6 +369,7 @@ int sim_ghosts(PlanSim *s) {
                 if (!p->saw_killed || p->is_in_end || copies == 0 || s->is_exact)
                         continue;
                 p->is_ghost = true;
+                s->outcome.n_unknown_demands++;
                 p->ghost_until_usec = u64_add_sat(demand_end_usec(d), GHOST_USEC);
                 if (p->is_in_begin)
                         memcpy(p->end, p->begin, sizeof(p->end));

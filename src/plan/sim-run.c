@@ -124,7 +124,10 @@ static int advance(PlanSim *s, uint64_t to_usec, uint64_t *ret_usec) {
         return decide_now(s, ret_usec);
 }
 
-/* When to look next, at most the end of the span. */
+/*
+ * When to look next, at most the end of the span. Where the record has a sample on the way, that one: what it saw, and
+ * perhaps acted upon, is seen here as well.
+ */
 static uint64_t next_usec(const PlanSim *s, uint64_t delay) {
         const Demand *d = &s->demand;
         uint64_t end = demand_end_usec(d), due = u64_add_sat(s->now_usec, delay);
@@ -135,13 +138,16 @@ static uint64_t next_usec(const PlanSim *s, uint64_t delay) {
         const DemandPoint *next = &d->points[i], *last = i > 0 ? next - 1 : next;
         if (next->mono_usec <= s->now_usec)
                 return end;
+        if (next->mono_usec <= due) {
+                while (next + 1 < d->points + d->n_points && next[1].mono_usec <= due)
+                        next++;
+                return next->mono_usec;
+        }
         bool is_calm = delay >= s->policy.daemon.interval_max_usec && !sim_flights_busy(s) &&
                        next->up - last->up <= s->host_memory.available / CALM_DIVISOR / (1 + s->n_roots);
         /* a sample that is almost due is taken a little early rather than twice */
         uint64_t slack = (next->mono_usec - s->now_usec) / 8;
-        if (due < next->mono_usec && (is_calm || next->mono_usec - due <= slack))
-                due = next->mono_usec;
-        return MIN(due, end);
+        return MIN(is_calm || next->mono_usec - due <= slack ? next->mono_usec : due, end);
 }
 
 static int span_begin(PlanSim *s) {

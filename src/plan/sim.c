@@ -45,9 +45,9 @@
 #define SPAN_INTERVALS  3
 #define SPAN_MOST_USEC  (600 * USEC_PER_SEC)
 
+/* Asks for nothing else than another supply, if that; whether it is another one, the samples tell. */
 static bool is_plain(const PlanQuestion *q) {
-        return q->ram_bytes == 0 && !q->has_swap && !q->has_zram && q->zram_permyriad == 0 && q->swappiness < 0 &&
-               q->overcommit_ratio == 0 && q->n_scales == 0 && q->n_limits == 0;
+        return q->overcommit_ratio == 0 && q->n_scales == 0 && q->n_limits == 0;
 }
 
 /**
@@ -207,6 +207,14 @@ static void leave(PlanSim *s) {
         memory_reset(&s->host_memory);
 }
 
+static bool has_recorded_supply(const PlanSim *s, const HostSample *h) {
+        HostDemand d;
+        Supply supply;
+        host_demand_of(h, &d);
+        supply_of(&s->question, h, &d, &supply);
+        return !d.is_known || supply.is_recorded;
+}
+
 static int follow(PlanSim *s, const TraceRecord *r, bool is_complete) {
         int error = sim_follow(s, &r->snap, r->has_decision);
         if (error < 0)
@@ -264,6 +272,8 @@ static int take_sample(PlanSim *s, const TraceRecord *r) {
         int complete = demand_add(&s->demand, &r->snap);
         if (complete < 0)
                 return complete;
+        if (s->is_exact && !has_recorded_supply(s, &r->snap.host))
+                leave(s);
         if (s->is_exact)
                 return follow(s, r, complete > 0);
         return complete > 0 ? sim_run_span(s) : 0;

@@ -93,6 +93,9 @@ typedef struct PlanOutcome {
         uint64_t span_usec, n_samples, n_gaps;
         uint64_t n_kills, n_kernel_kills, n_measures, n_fork_failures, n_saw_kills;
         uint64_t n_regret[4]; /* by bit of PlanRegret */
+        /* processes that the record's kill ended and none here: what they would have asked for later is not known, so
+         * that "safe" is a lower bound where this is not 0 */
+        uint64_t n_unknown_demands;
         uint32_t n_events;    /* those that are kept: the first PLAN_EVENTS_MAX */
         PlanEvent *events;    /* owned */
         bool is_safe;         /* no kill, no kernel kill, stall under the bound */

@@ -159,13 +159,26 @@ static void test_same_question_same_kills(void **state) {
         (void)state;
         Host *h = host_with_leak(GB, 0);
         Daemon *d = daemon_new(h, false);
-        PlanQuestion q = { .name = "as recorded", .swappiness = -1 };
-        PlanSim *s = host_ask(h, &q);
+        PlanQuestion q = { .name = "as recorded", .swappiness = -1 }, said = q, remade = q;
+        said.ram_bytes = GB; /* what it has */
+        Policy copy = *d->policy;
+        copy.hash++; /* another one, as far as anybody knows: the snapshots are made */
+        remade.policy = &copy;
+        PlanSim *s = host_ask(h, &q), *t = host_ask(h, &said), *u = host_ask(h, &remade);
 
         daemon_start(d);
         daemon_run(d, 150 * USEC_PER_SEC);
         assert_true(d->n_kills >= 1);
-        PlanOutcome o = host_finish(s);
+        PlanOutcome o = host_finish(t);
+        assert_int_equal(o.n_kills, d->n_kills);
+        assert_int_equal(o.confidence, PLAN_REPLAYED);
+        plan_outcome_done(&o);
+        o = host_finish(u);
+        assert_int_equal(o.n_kills, d->n_kills);
+        assert_int_equal(event_find(&o, PLAN_EVENT_KILL)->mono_usec, d->kills[0]);
+        assert_string_equal(event_find(&o, PLAN_EVENT_KILL)->comm, "leak");
+        plan_outcome_done(&o);
+        o = host_finish(s);
         assert_int_equal(o.n_kills, d->n_kills);
         assert_int_equal(o.n_saw_kills, d->n_kills);
         assert_int_equal(event_find(&o, PLAN_EVENT_KILL)->mono_usec, d->kills[0]);
@@ -217,6 +230,8 @@ static void test_unkilled_victim_lives_on(void **state) {
         uint64_t had = 20 * MB + (d->kills[0] - h->begin_usec) * 10 * MB / USEC_PER_SEC;
         PlanOutcome o = host_finish(s), p = host_finish(t);
         assert_int_equal(o.n_kills + o.n_kernel_kills, 0);
+        assert_true(o.n_unknown_demands >= 1);
+        assert_int_equal(p.n_unknown_demands, 0);
         assert_int_equal(o.n_saw_kills, d->n_kills);
         assert_true(o.demand_peak_bytes + 4 * MB >= h->kernel + 100 * MB + had);
         assert_int_equal(o.confidence, PLAN_LOW);

@@ -60,8 +60,8 @@
 
 #define TRACE_MAGIC       "\211headroom-trace\n"
 #define TRACE_MAGIC_BYTES 16
-#define TRACE_MAJOR       1
-#define TRACE_MINOR       0
+#define TRACE_MAJOR       1u
+#define TRACE_MINOR       0u
 
 #define TRACE_MARKER_BYTES 24
 #define TRACE_CHUNK_BYTES  16

@@ -57,7 +57,7 @@ static inline void wire_put_fixed64(WireOut *w, uint64_t v) {
 }
 
 static inline uint64_t wire_zigzag(uint64_t delta) {
-        return (delta << 1) ^ (uint64_t)((int64_t)delta >> 63);
+        return (delta << 1) ^ (0 - (delta >> 63));
 }
 
 static inline uint64_t wire_unzigzag(uint64_t v) {

@@ -42,6 +42,15 @@ static TraceReader *reader_open(Place *p, const char *name, bool salvage) {
         return r;
 }
 
+/* A file in memory under a path: thousands of variants would be thousands of writes to a disk. */
+static int memory_file(const void *data, size_t n, char *ret_path, size_t size) {
+        int fd = memfd_create("trace", MFD_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, data, n, 0), n);
+        snprintf(ret_path, size, "/proc/self/fd/%d", fd);
+        return fd;
+}
+
 /* 120 samples in segments of 20 s; what they were is the same each time. */
 #define N_SAMPLES 120
 static void write_small(Place *p, const char *name, unsigned n) {
@@ -105,11 +114,13 @@ static void test_every_truncation(void **state) {
         unsigned before = 0, n_whole = 0, gaps;
         int error;
         size_t n;
-        write_small(p, "a.trace", 50);
+        write_small(p, "a.trace", 24);
         uint8_t *data = file_load(p->fd, "a.trace", &n);
+        char path[32];
+        int fd = memory_file(data, 1, path, sizeof(path));
         for (size_t length = 1; length <= n; length++) {
-                file_store(p->fd, "b.trace", data, length);
-                TraceReader *r = reader_open(p, "b.trace", length % 2);
+                assert_int_equal(pwrite(fd, data + length - 1, 1, (off_t)length - 1), 1);
+                TraceReader *r = reader_open(p, path, length % 2);
                 unsigned count = read_small(r, &error, &gaps);
                 assert_int_equal(error, 0);
                 assert_int_equal(gaps, 0);
@@ -120,9 +131,15 @@ static void test_every_truncation(void **state) {
                 before = count;
                 r = trace_reader_free(r);
         }
-        assert_int_equal(before, 50);
-        assert_int_equal(n_whole, 3); /* the end of each of its segments */
+        close(fd);
+        assert_int_equal(before, 24);
+        assert_int_equal(n_whole, 2); /* the end of each of its segments */
         free(data);
+}
+
+/* All of them in the marker and the heads of the first chunks, in what is compressed one in each byte: a checksum is over it. */
+static bool is_looked_at(size_t bit) {
+        return bit / 8 < 256 || bit % 8 == bit / 8 % 8;
 }
 
 /* Lost at the most is what stands in one chunk, and with it what builds on it in its segment. */
@@ -132,16 +149,19 @@ static void test_every_bit(void **state) {
         size_t n;
         write_small(p, "a.trace", 24);
         uint8_t *data = file_load(p->fd, "a.trace", &n);
+        char path[32], *paths[] = { path };
+        int fd = memory_file(data, n, path, sizeof(path));
         for (size_t bit = 0; bit < n * 8; bit++) {
-                bool salvage = bit % 2;
-                char *paths[] = { (char *)"b.trace" };
+                bool salvage = bit / 8 % 2;
                 const TraceReaderOptions o = { .salvage = salvage };
                 TraceError error;
                 TraceReader *r = NULL;
                 int q = 0;
-                data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-                file_store(p->fd, "b.trace", data, n);
-                data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+                if (!is_looked_at(bit))
+                        continue;
+                assert_int_equal(pwrite(fd, data, n, 0), n);
+                const uint8_t flipped = data[bit / 8] ^ (uint8_t)(1u << bit % 8);
+                assert_int_equal(pwrite(fd, &flipped, 1, (off_t)bit / 8), 1);
                 if (trace_reader_new(p->fd, paths, 1, &o, &error, &r) < 0) {
                         assert_true(bit < TRACE_MARKER_BYTES * 8 && !salvage && error.text[0]);
                         continue;
@@ -156,6 +176,7 @@ static void test_every_bit(void **state) {
                 assert_true(!salvage || count >= 3); /* the other segment */
                 r = trace_reader_free(r);
         }
+        close(fd);
         assert_int_equal(n_silent, 0);
         free(data);
 }

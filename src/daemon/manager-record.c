@@ -256,7 +256,10 @@ static bool is_same_place(const RecordPolicy *a, const RecordPolicy *b) {
                strcmp(a->directory, b->directory) == 0;
 }
 
-/* A new policy and a new decision state. Where the settings of the recorder have changed as well, a new trace. */
+/*
+ * A new policy and a new decision state; where the settings of the recorder have changed as well, a new trace. To end
+ * one is to wait for the disk, two seconds at most: between two ticks, and only when an administrator has asked for it.
+ */
 void manager_record_reload(Manager *m) {
         RecordRun *run = m->record;
 
@@ -268,6 +271,12 @@ void manager_record_reload(Manager *m) {
         }
         manager_record_stop(m);
         (void)manager_record_start(m);
+}
+
+bool manager_record_stats(const Manager *m, RecorderStats *ret) {
+        if (m->record)
+                recorder_stats(m->record->recorder, ret);
+        return m->record;
 }
 
 /* ---- what it wants ---- */

@@ -4,11 +4,15 @@
 /* The trace, from the manager's side; see manager-record.c. All do nothing while nothing is recorded. */
 
 #include "daemon/manager.h"
+#include "daemon/recorder.h"
 
 /* After the policy was loaded. Negative errno only where --record= asked for it; said. */
 int manager_record_start(Manager *m);
 void manager_record_reload(Manager *m);
 void manager_record_stop(Manager *m);
+
+/* false: nothing is recorded, and @ret is untouched. */
+bool manager_record_stats(const Manager *m, RecorderStats *ret);
 
 /* What a recorder wants of this tick's sample; 0 where it can wait. */
 uint32_t manager_record_detail(const Manager *m);

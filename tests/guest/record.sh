@@ -6,6 +6,7 @@
 # Prints ok and not ok lines; exit status 1 where one is not ok. With cost it measures instead, and prints one line of
 # JSON: CPU time and bytes with 100 cgroups that are all watched and 300 processes. CPU time under software emulation is
 # some ten times that of the metal; recording beside not recording is what to look at.
+#: --timeout 360
 # shellcheck source=tests/guest/scenarios/lib.sh
 . /guest/lib.sh
 n=0 failed=0
@@ -39,7 +40,7 @@ total_bytes() { find $traces -name '*.trace' -printf '%s\n' | awk '{ n += $1 } E
 cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f\n", n }'; }
 
 check() {
-    local pid bytes
+    local pid bytes i
     # --- samples and a kill ---
     configure Record=yes DetailInterval=5s
     begin
@@ -73,16 +74,25 @@ check() {
     expect "for root only" [ "$(find $traces -name '*.trace' -perm /077 | wc -l)" = 0 ]
     systemctl stop headroomd steady
 
-    # --- rotation: 100 samples a second of 2000 processes' details would be too slow here; small files do as well ---
-    configure Record=yes Interval=100ms DetailInterval=1s FileSize=1M TotalSize=2M Cmdline=yes
-    rm -rf $traces
-    for i in $(seq 300); do setsid "$bin/hog" --max 0 "--mark=$i" >/dev/null 2>&1 & done
+    # --- rotation: older files, as a week would have left them ---
+    local first old
+    first=$(find $traces -name '*.trace' | sort | head -n 1)
+    old=$traces/headroom-16000000000000
+    for i in 10 11 12 13 14; do
+        cp "$first" "$old$i.trace"
+        truncate -s 1M "$old$i.trace"
+    done
+    echo mine >$traces/notes
+    configure Record=yes Interval=100ms DetailInterval=1s FileSize=1M TotalSize=4M
     start
-    sleep 60
+    sleep 5
     bytes=$(total_bytes)
-    expect "below the total size: $bytes bytes in $(find $traces -name '*.trace' | wc -l) files" [ "$bytes" -le $((2 << 20)) ]
-    expect "it still records" at_least 100 samples
+    expect "below the total size: $bytes bytes in $(find $traces -name '*.trace' | wc -l) files" [ "$bytes" -le $((4 << 20)) ]
+    expect "the oldest went first" [ ! -e "${old}10.trace" ]
+    expect "... and not the newest" [ -e "${old}14.trace" ]
+    expect "nothing else is touched" [ "$(cat $traces/notes)" = mine ]
     systemctl stop headroomd
+    rm -rf $traces
 
     # --- a place where it may not write is said, and the guard goes on ---
     configure Record=yes Directory=/usr/trace

@@ -54,6 +54,8 @@ settings Record=yes "Directory=$work/sub/trace" DetailInterval=1s Cmdline=yes
 daemon=$!
 wait_for 10 "$HEADROOMCTL" status || bad "the daemon answers"
 expect "the directory is made" [ -d "$work/sub/trace" ]
+expect "the status says that it records" [ "$(field records)" -ge 2 ]
+expect "... and that nothing is lost" [ "$(field lost_records)" = 0 ]
 sleep 3
 printf '[Daemon]\nIntervalMax=900ms\n' >"$conf/headroomd.conf.d/daemon.conf"
 kill -HUP "$daemon"

@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 
-#define BIT(o) (1u << (o))
+#define BIT(o) (UINT64_C(1) << (o))
 
 const Command commands[] = {
         { "status", "", 0, 0, BIT(CTL_OPTION_OUTPUT),
@@ -26,6 +26,16 @@ const Command commands[] = {
           "decide a recorded host once more, by its policy and by another; needs no daemon", command_replay },
         { "release", "", 0, 0, BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_RUNTIME_DIR) | BIT(CTL_OPTION_AFTER_CRASH),
           "put back everything that was changed; needs no daemon", command_release },
+        { "plan", "TRACE...", 1, 1000000,
+          BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_RAM) | BIT(CTL_OPTION_SWAP) | BIT(CTL_OPTION_ZRAM) |
+                  BIT(CTL_OPTION_SWAPPINESS) | BIT(CTL_OPTION_OVERCOMMIT) | BIT(CTL_OPTION_SCALE) | BIT(CTL_OPTION_LIMIT) |
+                  BIT(CTL_OPTION_POLICY) | BIT(CTL_OPTION_DENSITY) | BIT(CTL_OPTION_REPORT) | BIT(CTL_OPTION_WRITE_DROPINS) |
+                  BIT(CTL_OPTION_MERGE),
+          "how much memory these hosts need, and what would have happened with another size", command_plan },
+        { "report", "[TRACE...]", 0, 1000000,
+          BIT(CTL_OPTION_OUTPUT) | BIT(CTL_OPTION_SALVAGE) | BIT(CTL_OPTION_DENSITY) | BIT(CTL_OPTION_REPORT) |
+                  BIT(CTL_OPTION_WRITE_DROPINS),
+          "what stood in a record: headroom, kills, limits for units", command_report },
         { "record", "FILE", 1, 1,
           BIT(CTL_OPTION_ROOT) | BIT(CTL_OPTION_FOR) | BIT(CTL_OPTION_INTERVAL) | BIT(CTL_OPTION_DETAIL_INTERVAL) |
                   BIT(CTL_OPTION_CMDLINE),
@@ -40,23 +50,35 @@ static const struct {
         char letter;
         bool has_value;
 } options_table[] = {
-        [CTL_OPTION_OUTPUT] = { "output", "-o, --output=FORMAT", "text (default) or json", 'o', true },
+        [CTL_OPTION_OUTPUT] = { "output", "-o, --output=FORMAT", "text (default) or json; plan and report: also jsonl", 'o', true },
         [CTL_OPTION_ROOT] = { "root", "--root=DIR", "check: the configuration and the host below DIR", 0, true },
         [CTL_OPTION_STRICT] = { "strict", "--strict", "check: warnings count as errors", 0, false },
         [CTL_OPTION_OPTIONS] = { "options", "--options", "check: print every option with its default", 0, false },
         [CTL_OPTION_DUMP] = { "dump", "--dump", "check: print the policy that would be in force", 0, false },
-        [CTL_OPTION_POLICY] = { "policy", "--policy=PATH", "replay: by this policy as well: a directory, or a file from check --dump",
+        [CTL_OPTION_POLICY] = { "policy", "--policy=PATH", "replay, plan: by this policy: a directory, or a file from check --dump",
                                 0, true },
         [CTL_OPTION_CHECK] = { "check", "--check", "replay: fail where anything differs", 0, false },
         [CTL_OPTION_VERBOSE] = { "verbose", "--verbose", "replay: also what is the same", 0, false },
         [CTL_OPTION_RUNTIME_DIR] = { "runtime-dir", "--runtime-dir=DIR",
                                      "release: DIR instead of /run/headroom", 0, true },
+        [CTL_OPTION_RAM] = { "ram", "--ram=SIZE,...", "plan: sizes to try; default: a grid around the recorded use", 0, true },
+        [CTL_OPTION_SWAP] = { "swap", "--swap=SIZE", "plan: swap on disk, 0 for none", 0, true },
+        [CTL_OPTION_ZRAM] = { "zram", "--zram=SIZE[:RATIO%]", "plan: swap on zram, compressed to RATIO", 0, true },
+        [CTL_OPTION_SWAPPINESS] = { "swappiness", "--swappiness=N", "plan: vm.swappiness, 0 to 200", 0, true },
+        [CTL_OPTION_OVERCOMMIT] = { "overcommit", "--overcommit=strict:RATIO", "plan: vm.overcommit_memory=2 with this ratio", 0, true },
+        [CTL_OPTION_SCALE] = { "scale", "--scale=CGROUP=Nx", "plan: N copies of it", 0, true },
+        [CTL_OPTION_LIMIT] = { "limit", "--limit=CGROUP=SIZE", "plan: its memory.max", 0, true },
+        [CTL_OPTION_DENSITY] = { "density", "--density=CGROUP", "plan, report: how many more copies of it fit", 0, true },
+        [CTL_OPTION_REPORT] = { "report", "--report=FILE", "plan, report: write a page of HTML", 0, true },
+        [CTL_OPTION_WRITE_DROPINS] = { "write-dropins", "--write-dropins=DIR",
+                                       "plan, report: write limits as drop-ins for systemd below DIR", 0, true },
+        [CTL_OPTION_MERGE] = { "merge", "--merge", "plan: add up the JSON Lines of other plans", 0, false },
         [CTL_OPTION_FOR] = { "for", "--for=TIME", "record: end after TIME, for example 1h; default: when interrupted", 0, true },
         [CTL_OPTION_INTERVAL] = { "interval", "--interval=TIME", "record: time between two samples, default 1s", 0, true },
         [CTL_OPTION_DETAIL_INTERVAL] = { "detail-interval", "--detail-interval=TIME",
                                          "record: the same with all cgroups and processes, default 10s", 0, true },
         [CTL_OPTION_CMDLINE] = { "cmdline", "--cmdline", "record: command lines as well, which may hold secrets", 0, false },
-        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "trace, replay: go on behind damage", 0, false },
+        [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "go on behind damage in a trace", 0, false },
         [CTL_OPTION_FORMAT] = { "format", "--format=FORMAT",
                                 "trace export: jsonl (default), csv, csv-cgroups; import: prometheus (default)", 0, true },
         [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
@@ -71,7 +93,7 @@ static const char *const exits[] = {
         [CTL_EXIT_NOT_PERMITTED] = "not permitted: that is for root",
 };
 
-static const char *const formats[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json" };
+static const char *const formats[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl" };
 
 const char *ctl_exit_describe(CtlExit status) {
         return (size_t)status < ARRAY_SIZE(exits) ? exits[status] : NULL;
@@ -90,7 +112,7 @@ static Format format_from_string(const char *s) {
 
 void commands_help(FILE *f) {
         (void)fprintf(
-                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration, records hosts.\n\nCommands:\n");
+                f, "headroomctl [OPTION...] COMMAND\n\nLooks into headroomd, checks its configuration, records and plans hosts.\n\nCommands:\n");
         for (const Command *c = commands; c->name; c++) {
                 char left[40];
                 (void)snprintf(left, sizeof(left), "%s%s%s", c->name, c->args[0] ? " " : "", c->args);
@@ -130,7 +152,7 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_OUTPUT:
                 i->format = format_from_string(value);
                 if (i->format < 0) {
-                        (void)fprintf(stderr, "headroomctl: unknown format, expected text or json\n");
+                        (void)fprintf(stderr, "headroomctl: unknown format, expected text, json or jsonl\n");
                         return -EINVAL;
                 }
                 return 0;
@@ -176,13 +198,27 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_AFTER_CRASH:
                 i->after_crash = true;
                 return 0;
+        case CTL_OPTION_MERGE:
+                i->merge = true;
+                return 0;
+        case CTL_OPTION_RAM:
+        case CTL_OPTION_SWAP:
+        case CTL_OPTION_ZRAM:
+        case CTL_OPTION_SWAPPINESS:
+        case CTL_OPTION_OVERCOMMIT:
+        case CTL_OPTION_SCALE:
+        case CTL_OPTION_LIMIT:
+        case CTL_OPTION_DENSITY:
+        case CTL_OPTION_REPORT:
+        case CTL_OPTION_WRITE_DROPINS:
+                return plan_options_take(&i->plan, o, value);
         case _CTL_OPTION_MAX:
                 break;
         }
         return -EINVAL;
 }
 
-static int check_arguments(const Invocation *i, uint32_t used) {
+static int check_arguments(const Invocation *i, uint64_t used) {
         const Command *c = i->command;
 
         for (CtlOption o = 0; o < _CTL_OPTION_MAX; o++)
@@ -190,6 +226,10 @@ static int check_arguments(const Invocation *i, uint32_t used) {
                         (void)fprintf(stderr, "headroomctl: %s does not take --%s\n", c->name, options_table[o].name);
                         return -EINVAL;
                 }
+        if (i->format == FORMAT_JSONL && !(c->options & BIT(CTL_OPTION_REPORT))) {
+                (void)fprintf(stderr, "headroomctl: %s has no format jsonl, expected text or json\n", c->name);
+                return -EINVAL;
+        }
         if (i->n_args < c->min_args || i->n_args > c->max_args) {
                 (void)fprintf(stderr, "headroomctl: usage: headroomctl %s %s\n", c->name, c->args);
                 return -EINVAL;
@@ -204,7 +244,7 @@ static int check_arguments(const Invocation *i, uint32_t used) {
 int commands_parse(int argc, char *argv[], Invocation *ret) {
         struct option options[ARRAY_SIZE(options_table) + 3] = { 0 };
         Invocation i = { .root = "/", .out = stdout };
-        uint32_t used = 0;
+        uint64_t used = 0;
         int c;
 
         for (size_t o = 0; o < ARRAY_SIZE(options_table); o++)

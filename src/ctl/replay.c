@@ -9,50 +9,13 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "ctl/policy-path.h"
 #include "ctl/show.h"
 #include "plan/replay.h"
 #include "trace/reader.h"
-
-/* What check --dump prints is far smaller. */
-#define POLICY_BYTES_MAX (4 << 20)
-
-static int load_text(const char *path, ConfigReport *report, Policy **ret) {
-        _cleanup_close_ int fd = fd_open_at(AT_FDCWD, path);
-        _cleanup_free_ char *text = malloc(POLICY_BYTES_MAX);
-
-        if (fd < 0)
-                return fd;
-        if (!text)
-                return -ENOMEM;
-        int n = fd_pread_text(fd, text, POLICY_BYTES_MAX);
-        if (n < 0)
-                return n;
-        return policy_load_text(text, (size_t)n, path, report, ret);
-}
-
-/* A directory laid out like /etc/headroom, or what `check --dump` has printed. */
-static int load_policy(const char *path, Policy **ret) {
-        ConfigReport report = { 0 };
-        struct stat st;
-        int r;
-
-        if (stat(path, &st) < 0)
-                r = -errno;
-        else if (S_ISDIR(st.st_mode))
-                r = policy_load(-EBADF, path, &report, ret);
-        else
-                r = load_text(path, &report, ret);
-        config_report_print(&report, stderr);
-        if (r < 0 && report.n_errors == 0)
-                (void)fprintf(stderr, "headroomctl: %s: %s\n", path, strerror(-r));
-        config_report_done(&report);
-        return r;
-}
 
 static void say_damage(const TraceError *e) {
         char path[1024], text[640];
@@ -118,7 +81,7 @@ CtlExit command_replay(const Invocation *i) {
         _cleanup_(plan_replay_freep) PlanReplay *replay = NULL;
         const ReplayResult *result;
 
-        if (i->policy && load_policy(i->policy, &other) < 0)
+        if (i->policy && policy_path_load(i->policy, &other) < 0)
                 return CTL_EXIT_FAILED;
         const ReplayOptions options = { .other = other };
         int r = plan_replay_new(&options, &replay);

@@ -38,7 +38,7 @@ typedef struct PlanLimit {
 
 typedef struct PlanQuestion {
         char name[64];            /* as the report prints it: "ram 4G, swap 1G" */
-        uint64_t ram_bytes;       /* MemTotal; 0: as recorded */
+        uint64_t ram_bytes;       /* of the machine: MemTotal is less by what the kernel keeps; 0: as recorded */
         bool has_swap;
         uint64_t swap_bytes;      /* of the disk */
         bool has_zram;

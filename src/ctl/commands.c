@@ -147,6 +147,22 @@ static int take_time(const char *name, const char *value, uint64_t min_usec, uin
         return 0;
 }
 
+/* Of the options without a value. */
+static bool *flag_of(Invocation *i, CtlOption o) {
+        static const size_t offsets[_CTL_OPTION_MAX] = {
+                [CTL_OPTION_STRICT] = offsetof(Invocation, strict),
+                [CTL_OPTION_OPTIONS] = offsetof(Invocation, list_options),
+                [CTL_OPTION_DUMP] = offsetof(Invocation, dump),
+                [CTL_OPTION_CHECK] = offsetof(Invocation, check),
+                [CTL_OPTION_VERBOSE] = offsetof(Invocation, verbose),
+                [CTL_OPTION_CMDLINE] = offsetof(Invocation, cmdline),
+                [CTL_OPTION_SALVAGE] = offsetof(Invocation, salvage),
+                [CTL_OPTION_AFTER_CRASH] = offsetof(Invocation, after_crash),
+                [CTL_OPTION_MERGE] = offsetof(Invocation, merge),
+        };
+        return (bool *)(void *)((char *)i + offsets[o]);
+}
+
 static int take_option(Invocation *i, CtlOption o, const char *value) {
         switch (o) {
         case CTL_OPTION_OUTPUT:
@@ -159,23 +175,8 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_ROOT:
                 i->root = value;
                 return 0;
-        case CTL_OPTION_STRICT:
-                i->strict = true;
-                return 0;
-        case CTL_OPTION_OPTIONS:
-                i->list_options = true;
-                return 0;
-        case CTL_OPTION_DUMP:
-                i->dump = true;
-                return 0;
         case CTL_OPTION_POLICY:
                 i->policy = value;
-                return 0;
-        case CTL_OPTION_CHECK:
-                i->check = true;
-                return 0;
-        case CTL_OPTION_VERBOSE:
-                i->verbose = true;
                 return 0;
         case CTL_OPTION_RUNTIME_DIR:
                 i->runtime_dir = value;
@@ -186,20 +187,8 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
                 return take_time("interval", value, 50 * USEC_PER_MSEC, &i->interval_usec);
         case CTL_OPTION_DETAIL_INTERVAL:
                 return take_time("detail-interval", value, 50 * USEC_PER_MSEC, &i->detail_interval_usec);
-        case CTL_OPTION_CMDLINE:
-                i->cmdline = true;
-                return 0;
-        case CTL_OPTION_SALVAGE:
-                i->salvage = true;
-                return 0;
         case CTL_OPTION_FORMAT:
                 i->data_format = value;
-                return 0;
-        case CTL_OPTION_AFTER_CRASH:
-                i->after_crash = true;
-                return 0;
-        case CTL_OPTION_MERGE:
-                i->merge = true;
                 return 0;
         case CTL_OPTION_RAM:
         case CTL_OPTION_SWAP:
@@ -212,6 +201,17 @@ static int take_option(Invocation *i, CtlOption o, const char *value) {
         case CTL_OPTION_REPORT:
         case CTL_OPTION_WRITE_DROPINS:
                 return plan_options_take(&i->plan, o, value);
+        case CTL_OPTION_STRICT:
+        case CTL_OPTION_OPTIONS:
+        case CTL_OPTION_DUMP:
+        case CTL_OPTION_CHECK:
+        case CTL_OPTION_VERBOSE:
+        case CTL_OPTION_CMDLINE:
+        case CTL_OPTION_SALVAGE:
+        case CTL_OPTION_AFTER_CRASH:
+        case CTL_OPTION_MERGE:
+                *flag_of(i, o) = true;
+                return 0;
         case _CTL_OPTION_MAX:
                 break;
         }

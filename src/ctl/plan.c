@@ -147,7 +147,7 @@ static CtlExit run(const Invocation *i, const PlanRequest *base, char *const *pa
 
         q.salvage = i->salvage;
         q.progress = &work;
-        atomic_store(&work.total_bytes, total_bytes(paths, n, q.is_report ? 1 : q.n_ram > 0 ? 2 : 3));
+        atomic_store(&work.total_bytes, total_bytes(paths, n, q.is_report || (q.n_ram > 0 && q.n_densities == 0) ? 1 : q.n_ram > 0 ? 2 : 3));
         /* Lines are the answer then; the sum is --merge's. */
         if (n > 1 && (i->format != FORMAT_JSONL || i->plan.report) && fleet_new(&fleet) < 0)
                 return CTL_EXIT_FAILED;

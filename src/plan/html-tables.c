@@ -135,6 +135,30 @@ void html_events(FILE *f, const json_t *doc) {
         (void)fputs("</section>", f);
 }
 
+static void first_break(FILE *f, const json_t *brk) {
+        if (!json_is_object(brk))
+                return;
+        const json_t *first = json_array_get(json_object_get(brk, "events"), 0);
+        (void)fputs("<p>With ", f);
+        html_json(f, brk, "more_copies");
+        (void)fputs(" more it breaks ", f);
+        if (json_is_object(first)) {
+                (void)fputs("first at ", f);
+                html_time(f, html_u64(first, "real_usec", 0));
+                (void)fputs(": ", f);
+                html_text(f, html_string(first, "kind"));
+                (void)fputs(" of ", f);
+                html_text(f, html_string(first, "comm"));
+                (void)fputs(" in ", f);
+                html_text(f, html_string(first, "cgroup"));
+        } else
+                (void)fputs(json_is_true(json_object_get(brk, "is_safe")) ? "not in closed loop either: the formulas are the stricter ones"
+                                                                          : "by stalls", f);
+        (void)fputs(" ", f);
+        html_source(f, html_string(brk, "source"));
+        (void)fputs("</p>", f);
+}
+
 static void density_one(FILE *f, const json_t *d) {
         static const struct {
                 const char *key, *label;
@@ -144,7 +168,6 @@ static void density_one(FILE *f, const json_t *d) {
                 { "sigma5", "mean + 5 sigma" },              { "as_recorded", "all as recorded, at the same time" },
                 { "parent_fits", "memory.max of the parent" },
         };
-        const json_t *brk = json_object_get(d, "first_break");
 
         (void)fputs("<h3 class=\"mono\">", f);
         html_text(f, html_string(d, "pattern"));
@@ -174,27 +197,7 @@ static void density_one(FILE *f, const json_t *d) {
                 (void)fputs("</td></tr>", f);
         }
         (void)fputs("</table></div>", f);
-        if (!json_is_object(brk))
-                return;
-        const json_t *first = json_array_get(json_object_get(brk, "events"), 0);
-        (void)fputs("<p>With ", f);
-        html_json(f, brk, "more_copies");
-        (void)fputs(" more it breaks ", f);
-        if (json_is_object(first)) {
-                (void)fputs("first at ", f);
-                html_time(f, html_u64(first, "real_usec", 0));
-                (void)fputs(": ", f);
-                html_text(f, html_string(first, "kind"));
-                (void)fputs(" of ", f);
-                html_text(f, html_string(first, "comm"));
-                (void)fputs(" in ", f);
-                html_text(f, html_string(first, "cgroup"));
-        } else
-                (void)fputs(json_is_true(json_object_get(brk, "is_safe")) ? "not in closed loop either: the formulas are the stricter ones"
-                                                                          : "by stalls", f);
-        (void)fputs(" ", f);
-        html_source(f, html_string(brk, "source"));
-        (void)fputs("</p>", f);
+        first_break(f, json_object_get(d, "first_break"));
 }
 
 void html_density(FILE *f, const json_t *doc) {

@@ -10,7 +10,7 @@
 #include "plan/sim.h"
 
 #define RAM_GRID_POINTS   12
-#define RAM_REFINE_POINTS 7
+#define RAM_REFINE_POINTS 5
 
 /* One size and how it fared. */
 typedef struct RamPoint {

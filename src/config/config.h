@@ -38,12 +38,14 @@ void config_report_print(const ConfigReport *r, FILE *f);
 
 /*
  * Loads the whole policy as the daemon would: etc/headroom, run/headroom, usr/local/lib/headroom and
- * usr/lib/headroom under @root_fd, and below them the built-in policy. @config_dir, if not NULL, is one
+ * usr/lib/headroom under @root_fd (-EBADF: none of them), and below them the built-in policy. @config_dir, if not NULL, is one
  * more directory that comes first (headroomd --config=DIR, headroomctl check DIR), opened as it is given.
  * 0; -EINVAL where @report holds errors (then *ret is untouched); other negative errno (-ENOMEM). Warnings
  * and notes may come with an accepted policy too: print them, they say what has no effect.
  */
 int policy_load(int root_fd, const char *config_dir, ConfigReport *report, Policy **ret);
+/* From the text of policy_dump(), without any file; @label is for messages. Return as policy_load(). */
+int policy_load_text(const char *text, size_t n, const char *label, ConfigReport *report, Policy **ret);
 Policy *policy_free(Policy *p);
 DEFINE_TRIVIAL_CLEANUP(Policy, policy_free)
 
@@ -74,5 +76,6 @@ void policy_match_process(const Policy *p, const ProcessFacts *facts, ProcessSam
 
 /* The effective policy as files that would load to the same policy; every option with its value. */
 void policy_dump(const Policy *p, FILE *f);
+int policy_to_text(const Policy *p, char **ret, size_t *ret_n, uint64_t *ret_hash);
 /* Every option with its default and its help, as conf/ ships it and the man page lists it. */
 void config_dump_options(FILE *f);

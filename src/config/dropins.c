@@ -59,7 +59,7 @@ static void search_done(Search *s) {
         free(s->found);
 }
 
-static const char *kind_directory(ConfigKind kind) {
+const char *config_kind_directory(ConfigKind kind) {
         return kind == CONFIG_CGROUP ? "cgroups.d" : kind == CONFIG_RULE ? "rules.d" : ".";
 }
 
@@ -91,7 +91,7 @@ static int search_open(Search *s, int root_fd, const char *config_dir) {
 
         if (config_dir)
                 r = search_open_dir(s, AT_FDCWD, config_dir, config_dir, /* required= */ true);
-        for (size_t i = 0; i < ARRAY_SIZE(paths) && r >= 0; i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(paths) && r >= 0 && root_fd != -EBADF; i++) {
                 char label[64];
                 (void)snprintf(label, sizeof(label), "/%s", paths[i]);
                 r = search_open_dir(s, root_fd, paths[i], label, /* required= */ false);
@@ -99,7 +99,7 @@ static int search_open(Search *s, int root_fd, const char *config_dir) {
         return r;
 }
 
-static bool name_is_plain(const char *s, size_t n) {
+bool config_name_is_plain(const char *s, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
                       strchr("._-@+:", s[i])))
@@ -125,7 +125,7 @@ static int search_add(Search *s, ConfigKind kind, const char *unit, const char *
 
         if (!name || (unit && !unit_copy))
                 return -ENOMEM;
-        if (n > CONFIG_NAME_BYTES_MAX || !name_is_plain(name, n)) {
+        if (n > CONFIG_NAME_BYTES_MAX || !config_name_is_plain(name, n)) {
                 config_report_add(s->report, SEVERITY_ERROR, dir ? dir->label : NULL, 0, 0,
                                   "file name '%s', expected at most %d letters, digits or . _ - @ + : before .conf",
                                   file, CONFIG_NAME_BYTES_MAX);
@@ -220,11 +220,11 @@ static int scan_entry(Search *s, const SearchDir *d, ConfigKind kind, const char
         if (text_has_suffix(name, ".conf"))
                 return search_add(s, kind, NULL, name, d, NULL);
         if (!text_has_suffix(name, ".conf.d")) {
-                note_stray(s, d, kind_directory(kind), name);
+                note_stray(s, d, config_kind_directory(kind), name);
                 return 0;
         }
         unit = strndup(name, strlen(name) - strlen(".conf.d"));
-        if (!unit || asprintf(&path, "%s/%s", kind_directory(kind), name) < 0)
+        if (!unit || asprintf(&path, "%s/%s", config_kind_directory(kind), name) < 0)
                 return -ENOMEM;
         return scan_dropins(s, d, kind, unit, path);
 }
@@ -232,7 +232,7 @@ static int scan_entry(Search *s, const SearchDir *d, ConfigKind kind, const char
 static int scan_dir(Search *s, const SearchDir *d, ConfigKind kind) {
         struct dirent *e;
         int r;
-        DIR *dir = dir_open(s, d, kind_directory(kind), &r);
+        DIR *dir = dir_open(s, d, config_kind_directory(kind), &r);
 
         while (dir && r >= 0 && (e = readdir(dir)))
                 r = scan_entry(s, d, kind, e->d_name);
@@ -248,8 +248,8 @@ static int scan_builtin(Search *s) {
 
         for (size_t i = 0; i < n && r >= 0; i++)
                 for (ConfigKind kind = CONFIG_CGROUP; kind < _CONFIG_KIND_MAX && r >= 0; kind++) {
-                        size_t k = strlen(kind_directory(kind));
-                        if (strncmp(files[i].path, kind_directory(kind), k) == 0 && files[i].path[k] == '/')
+                        size_t k = strlen(config_kind_directory(kind));
+                        if (strncmp(files[i].path, config_kind_directory(kind), k) == 0 && files[i].path[k] == '/')
                                 r = search_add(s, kind, NULL, files[i].path + k + 1, NULL, &files[i]);
                 }
         return r;
@@ -345,7 +345,7 @@ static int found_read(const Found *f, ConfigReport *report, ConfigText *ret) {
                 if (!t.data || asprintf(&t.label, "built-in/%s", f->builtin->path) < 0)
                         t.label = NULL;
         } else {
-                const char *dot = strcmp(kind_directory(f->kind), ".") == 0 ? "" : kind_directory(f->kind);
+                const char *dot = strcmp(config_kind_directory(f->kind), ".") == 0 ? "" : config_kind_directory(f->kind);
                 if (asprintf(&path, "%s%s%s.conf%s%s%s", dot, *dot ? "/" : "", f->unit, f->dropin ? ".d/" : "",
                              f->dropin ? f->dropin : "", f->dropin ? ".conf" : "") < 0)
                         return -ENOMEM;
@@ -387,7 +387,7 @@ static int units_add(ConfigUnits *u, const Found *f, ConfigReport *report) {
 
 /**
  * config_units_find() - find and read all files of the policy
- * @root_fd:    directory that holds etc/ and usr/; borrowed
+ * @root_fd:    directory that holds etc/ and usr/; borrowed; -EBADF: nothing of the host is read
  * @config_dir: one more directory that comes first, from the working directory; or NULL
  *
  * A file that cannot be read is an error: leaving it out would be another policy.

@@ -41,9 +41,20 @@ typedef struct ConfigUnits {
 int config_units_find(int root_fd, const char *config_dir, ConfigReport *report, ConfigUnits *ret);
 void config_units_done(ConfigUnits *u);
 
+/*
+ * The same out of the text of policy_dump(): "# file: NAME" begins each file. @label names it in messages. Return and
+ * @ret as above.
+ */
+int config_units_split(const char *text, size_t n, const char *label, ConfigReport *report, ConfigUnits *ret);
+
 /* Reads one file; a link to /dev/null reads as empty. -EINVAL with a message in @report; -ENOMEM. */
 int config_text_read(int dir_fd, const char *path, const char *label, ConfigReport *report, ConfigText *ret);
 void config_text_done(ConfigText *t);
+
+/* Where files of this kind lie; "." for headroomd.conf. */
+const char *config_kind_directory(ConfigKind kind);
+/* Letters, digits and . _ - @ + : only. */
+bool config_name_is_plain(const char *s, size_t n);
 
 /* Longest NAME of NAME.conf: it has to fit a Decision. */
 #define CONFIG_NAME_BYTES_MAX 63

@@ -97,6 +97,7 @@ void policy_lint(const Policy *p, ConfigReport *report) {
         if (policy_host(p) < 0)
                 lint_warn(report, NULL, "no policy for the host (Cgroup=/): it is not guarded");
         lint_sysctl(&p->daemon.sysctl, report);
+        lint_record(&p->daemon, report);
         for (uint32_t i = 0; i < p->n_cgroups; i++) {
                 lint_empty(&p->cgroups[i], report);
                 lint_ladder(p, &p->cgroups[i], report);

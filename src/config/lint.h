@@ -15,6 +15,7 @@ void lint_ladder(const Policy *p, const CgroupPolicy *cp, ConfigReport *report);
 /* "[Warn]", "[Relieve]", "[Kill]" */
 const char *lint_section_name(Level level);
 
+void lint_record(const DaemonPolicy *d, ConfigReport *report);
 void lint_sysctl(const SysctlPolicy *p, ConfigReport *report);
 void lint_sysctl_host(const SysctlPolicy *p, const Snapshot *s, ConfigReport *report);
 

@@ -81,6 +81,21 @@ const ConfigItem config_items[] = {
              "When the values from before are put back. exit: whenever the daemon ends, after a crash at its next start. stop: "
              "when it is stopped in order, a crash leaves them in force. never: not at all."),
 
+        MAIN("Record", "Record", type_bool, record.enabled, "no", 0, 0,
+             "Write what is seen and decided to files, for headroomctl replay, plan and report."),
+        MAIN("Record", "Directory", type_directory, record.directory, "/var/lib/headroom/trace", 0, 0,
+             "Where these files are. The unit lets the daemon write below /var/lib/headroom only."),
+        MAIN("Record", "Interval", type_usec, record.interval_usec, "1s", 100 * USEC_PER_MSEC, 10 * USEC_PER_SEC,
+             "While recording, memory is looked at and recorded at least this often."),
+        MAIN("Record", "DetailInterval", type_usec, record.detail_interval_usec, "10s", USEC_PER_SEC, 3600 * USEC_PER_SEC,
+             "How often all cgroups, with what they use their memory for, and all processes are read and recorded."),
+        MAIN("Record", "FileSize", type_bytes, record.file_bytes, "16M", UINT64_C(1) << 20, UINT64_C(1) << 30,
+             "A new file is begun when one has come to about this size."),
+        MAIN("Record", "TotalSize", type_bytes, record.total_bytes, "140M", UINT64_C(2) << 20, UINT64_C(1) << 40,
+             "The oldest files are removed when all of them are bigger than this. 140M is a week of a busy host."),
+        MAIN("Record", "Cmdline", type_bool, record.cmdline, "no", 0, 0,
+             "Record command lines as well, so that another policy's rules can look at them. They may hold secrets."),
+
         CGROUP_MATCH("Cgroup", type_match_cgroup,
                      "Which cgroups this file is for: a glob on the path below the cgroup mount, where * is one component or a part of it "
                      "and ** any number of components. / is the whole host. One of Cgroup=, Unit= and Container= must be given."),

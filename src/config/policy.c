@@ -146,8 +146,16 @@ static int add_unit(Policy *p, const ConfigUnit *u, ConfigReport *report) {
 
 /* ---- the whole ---- */
 
-static int policy_hash(Policy *p) {
-        char *text = NULL;
+/**
+ * policy_to_text() - policy_dump() into memory
+ * @ret:      owned by the caller, free()
+ * @ret_hash: of this text; Policy.hash, unless the policy was changed since it was loaded (a dry run that was asked for
+ *            on the command line)
+ *
+ * Return: 0; -ENOMEM.
+ */
+int policy_to_text(const Policy *p, char **ret, size_t *ret_n, uint64_t *ret_hash) {
+        _cleanup_free_ char *text = NULL;
         size_t n = 0;
         FILE *f = open_memstream(&text, &n);
 
@@ -156,15 +164,45 @@ static int policy_hash(Policy *p) {
         policy_dump(p, f);
         bool failed = ferror(f) != 0;
         failed = fclose(f) != 0 || failed;
-        if (!failed)
-                p->hash = text_hash(TEXT_HASH_INIT, text, n);
-        free(text);
-        return failed ? -ENOMEM : 0;
+        if (failed)
+                return -ENOMEM;
+        *ret_hash = text_hash(TEXT_HASH_INIT, text, n);
+        *ret_n = n;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+static int policy_hash(Policy *p) {
+        _cleanup_free_ char *text = NULL;
+        size_t n;
+
+        return policy_to_text(p, &text, &n, &p->hash);
+}
+
+/* @found: what finding the files came to; errors go on, so that one run shows all of them. */
+static int load_units(const ConfigUnits *units, int found, size_t n_errors, ConfigReport *report, Policy **ret) {
+        _cleanup_(policy_freep) Policy *p = calloc(1, sizeof(Policy));
+
+        if (!p)
+                return -ENOMEM;
+        int r = config_target_init(CONFIG_MAIN, &p->daemon);
+        if (r < 0 || found == -ENOMEM)
+                return MIN(r, found);
+        for (size_t i = 0; i < units->n_units; i++)
+                if (units->units[i].n_texts > 0 && add_unit(p, &units->units[i], report) == -ENOMEM)
+                        return -ENOMEM;
+        if (found < 0 || report->n_errors > n_errors)
+                return -EINVAL;
+        r = policy_hash(p);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
 }
 
 /**
  * policy_load() - load the whole policy
- * @root_fd:    directory that holds etc/, run/ and usr/; borrowed
+ * @root_fd:    directory that holds etc/, run/ and usr/; borrowed. -EBADF: the host's own configuration is not read
  * @config_dir: one more directory that comes first, as given to open(2): a relative one is below the
  *              working directory, not below @root_fd; or NULL
  * @report:     errors, and warnings and notes of a policy that is accepted; added to what it holds
@@ -174,29 +212,31 @@ static int policy_hash(Policy *p) {
  */
 int policy_load(int root_fd, const char *config_dir, ConfigReport *report, Policy **ret) {
         _cleanup_(config_units_done) ConfigUnits units = {};
-        _cleanup_(policy_freep) Policy *p = calloc(1, sizeof(Policy));
         size_t n_errors = report->n_errors;
 
-        if (!p)
-                return -ENOMEM;
-        int r = config_target_init(CONFIG_MAIN, &p->daemon);
-        if (r < 0)
-                return r;
-        r = config_units_find(root_fd, config_dir, report, &units);
-        if (r == -ENOMEM)
-                return r;
-        /* go on after an error, so that one run shows all of them */
-        for (size_t i = 0; i < units.n_units; i++)
-                if (units.units[i].n_texts > 0 && add_unit(p, &units.units[i], report) == -ENOMEM)
-                        return -ENOMEM;
-        if (r < 0 || report->n_errors > n_errors)
-                return -EINVAL;
-        r = policy_hash(p);
-        if (r < 0)
-                return r;
-        lint_hidden(p, report);
-        *ret = TAKE_PTR(p);
-        return 0;
+        int r = config_units_find(root_fd, config_dir, report, &units);
+        r = load_units(&units, r, n_errors, report, ret);
+        if (r >= 0)
+                lint_hidden(*ret, report);
+        return r;
+}
+
+/**
+ * policy_load_text() - load a policy from the text of policy_dump()
+ * @text:   not NUL-terminated; a trace holds it, so it is as untrusted as any file
+ * @label:  what to call it in messages
+ * @report: as policy_load()
+ *
+ * Touches no file, and nothing is built in: the text says all there is. What policy_dump() wrote loads to a policy of the
+ * same hash.
+ * Return: 0; -EINVAL where @report got errors; -ENOMEM.
+ */
+int policy_load_text(const char *text, size_t n, const char *label, ConfigReport *report, Policy **ret) {
+        _cleanup_(config_units_done) ConfigUnits units = {};
+        size_t n_errors = report->n_errors;
+
+        int r = config_units_split(text, n, label, report, &units);
+        return load_units(&units, r, n_errors, report, ret);
 }
 
 /* ---- one file alone ---- */

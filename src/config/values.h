@@ -11,6 +11,7 @@ extern const ConfigType type_count;     /* uint64_t */
 extern const ConfigType type_count32;   /* uint32_t */
 extern const ConfigType type_share32;   /* uint32_t, permyriad */
 extern const ConfigType type_bytes;     /* uint64_t */
+extern const ConfigType type_directory; /* char[RECORD_DIRECTORY_MAX] */
 extern const ConfigType type_adjust;    /* int32_t */
 extern const ConfigType type_victim;    /* VictimKind */
 extern const ConfigType type_rank;      /* Rank */

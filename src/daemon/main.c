@@ -30,6 +30,7 @@ static void print_help(void) {
                      "  --config=DIR     one more configuration directory, before all others\n"
                      "  --root=DIR       read a captured tree instead of /; implies --dry-run\n"
                      "  --dry-run        decide and report, but send no signal and write nothing\n"
+                     "  --record=PATH    write a trace: to PATH, or to files in it where it is a directory\n"
                      "  --duration=TIME  end after TIME, for example 15s or 10min\n"
                      "  --force          run although a right is missing or another headroomd runs\n"
                      "  --dump-config    print the policy that would be in force and end\n"
@@ -40,11 +41,22 @@ static void print_help(void) {
 
 /* 0: go on; > 0: done; -EINVAL: said what is wrong. */
 static int parse_argv(int argc, char *argv[]) {
-        enum { ARG_CONFIG = 0x100, ARG_ROOT, ARG_DRY_RUN, ARG_DURATION, ARG_FORCE, ARG_DUMP, ARG_HELP, ARG_VERSION };
+        enum {
+                ARG_CONFIG = 0x100,
+                ARG_ROOT,
+                ARG_DRY_RUN,
+                ARG_RECORD,
+                ARG_DURATION,
+                ARG_FORCE,
+                ARG_DUMP,
+                ARG_HELP,
+                ARG_VERSION,
+        };
         static const struct option options[] = {
                 { "config", required_argument, NULL, ARG_CONFIG },
                 { "root", required_argument, NULL, ARG_ROOT },
                 { "dry-run", no_argument, NULL, ARG_DRY_RUN },
+                { "record", required_argument, NULL, ARG_RECORD },
                 { "duration", required_argument, NULL, ARG_DURATION },
                 { "force", no_argument, NULL, ARG_FORCE },
                 { "dump-config", no_argument, NULL, ARG_DUMP },
@@ -64,6 +76,9 @@ static int parse_argv(int argc, char *argv[]) {
                         break;
                 case ARG_DRY_RUN:
                         arg_options.dry_run = true;
+                        break;
+                case ARG_RECORD:
+                        arg_options.record = optarg;
                         break;
                 case ARG_DURATION:
                         if (units_parse_usec(optarg, strlen(optarg), &arg_options.duration_usec) < 0 ||

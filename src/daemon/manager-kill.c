@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/clock.h"
+#include "daemon/manager-record.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 
@@ -38,9 +39,12 @@ void manager_poll_act(Manager *m) {
 static Hold look_again(Manager *m, const KillDecision *k) {
         Snapshot again;
 
+        manager_record_before_look(m);
         if (manager_sample(m, /* detail= */ 0, &again) < 0)
                 return HOLD_NOT_CONFIRMED;
-        return decide_confirm(m->state, &again, k);
+        Hold hold = decide_confirm(m->state, &again, k);
+        manager_record_confirm(m, &again, k->kill_id, hold);
+        return hold;
 }
 
 static void copy_rule_name(const Policy *p, int32_t rule, char name[static RULE_NAME_MAX]) {
@@ -100,6 +104,7 @@ const KillRecord *manager_kill(Manager *m, Decision *d) {
         Hold hold = look_again(m, k);
         if (hold != HOLD_NONE) {
                 decide_cancel(m->state, k->kill_id, hold);
+                manager_record_cancel(m, k->kill_id, hold);
                 m->stats.n_not_confirmed++;
                 d->has_kill = false;
                 d->has_held = true;
@@ -119,6 +124,7 @@ const KillRecord *manager_kill(Manager *m, Decision *d) {
         if (r < 0) {
                 /* Nothing was done, and no status will come. */
                 decide_cancel(m->state, state_id, HOLD_NOT_CONFIRMED);
+                manager_record_cancel(m, state_id, HOLD_NOT_CONFIRMED);
                 m->stats.n_kills_failed++;
         } else if (result.outcome == KILL_FAILED)
                 m->stats.n_kills_failed++;

@@ -11,6 +11,7 @@
 
 #include "base/pages.h"
 #include "daemon/clock.h"
+#include "daemon/manager-record.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 
@@ -65,7 +66,9 @@ static void log_report(Manager *m, const ConfigReport *report) {
 
 /* Makes a state for @p. The memory is reserved, not touched: what a calm host never needs costs nothing. */
 static int state_new(const Policy *p, void **ret_memory, size_t *ret_size, DecideState **ret) {
-        const DecideLimits limits = { .max_domains = DOMAINS_MAX, .max_cgroups = 8192, .max_processes = 65536 };
+        const DecideLimits limits = { .max_domains = DOMAINS_MAX,
+                                      .max_cgroups = SNAPSHOT_CGROUPS_MAX,
+                                      .max_processes = SNAPSHOT_PROCESSES_MAX };
         size_t size = decide_state_size(p, &limits);
 
         void *memory = pages_new(size);
@@ -165,6 +168,7 @@ static void reload(Manager *m) {
                           r == -EINVAL ? "see the errors above" : strerrordesc_np(-r));
         } else {
                 m->stats.n_reloads++;
+                manager_record_reload(m);
                 discover(m);
                 manager_sync_triggers(m);
                 manager_adjust_start(m);

@@ -18,6 +18,7 @@
 
 #include "base/pages.h"
 #include "daemon/clock.h"
+#include "daemon/manager-record.h"
 #include "daemon/message-ids.h"
 #include "daemon/rights.h"
 #include "daemon/status.h"
@@ -70,6 +71,7 @@ static void keep_round(Manager *m) {
 
 /* One sample and one step. What has ended is told to the state once, what is pending each time. */
 static int run_round(Manager *m, uint32_t detail) {
+        manager_record_before_round(m);
         int r = manager_sample(m, detail, &m->snap);
         if (r < 0)
                 return r;
@@ -85,6 +87,7 @@ static int run_round(Manager *m, uint32_t detail) {
         meter_add(&m->stats.decide, clock_mono_usec() - begin);
         if (r < 0)
                 return r;
+        manager_record_round(m, m->decision);
         manager_told_measures(m, m->snap.n_measures);
         m->rounds[m->n_rounds++] = m->decision;
         m->need = m->decision->need;
@@ -92,7 +95,8 @@ static int run_round(Manager *m, uint32_t detail) {
 }
 
 static uint32_t detail_due(const Manager *m) {
-        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_PROCESSES : 0);
+        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_PROCESSES : 0) |
+               manager_record_detail(m);
 }
 
 static void note_baseline(Manager *m) {
@@ -140,8 +144,10 @@ void manager_tick(Manager *m) {
         m->stats.n_ticks++;
         manager_poll_act(m);
         manager_poll_measures(m);
+        uint32_t detail = detail_due(m);
         m->n_rounds = 0;
-        int r = run_round(m, detail_due(m));
+        m->was_woken = false;
+        int r = run_round(m, detail);
         while (r >= 0 && m->n_rounds < ROUNDS_MAX) {
                 const Decision *d = m->rounds[m->n_rounds - 1];
                 done |= m->snap.detail;
@@ -156,11 +162,12 @@ void manager_tick(Manager *m) {
         meter_add(&m->stats.tick, now - m->tick_usec);
         meter_recent_add(&m->stats.tick_recent, now, now - m->tick_usec);
 
+        manager_record_tick(m);
         if (m->n_rounds > 0)
                 say(m, kill);
         else
                 manager_settle(m);
-        arm(m, m->n_rounds > 0 ? m->rounds[m->n_rounds - 1]->next_usec : RETRY_USEC);
+        arm(m, m->n_rounds > 0 ? MIN(m->rounds[m->n_rounds - 1]->next_usec, manager_record_interval(m)) : RETRY_USEC);
 }
 
 void manager_wake(Manager *m) {
@@ -168,6 +175,7 @@ void manager_wake(Manager *m) {
 
         if (now >= earliest)
                 earliest = now;
+        m->was_woken = true;
         if (earliest < m->due_usec)
                 arm(m, earliest - m->tick_usec);
 }
@@ -244,7 +252,10 @@ static int add_events(Manager *m) {
 /* ---- life ---- */
 
 static int open_stages(Manager *m) {
-        const SenseOptions options = { .root_fd = m->root_fd, .self_pid = m->is_live ? getpid() : 0 };
+        const SenseOptions options = { .root_fd = m->root_fd,
+                                       .self_pid = m->is_live ? getpid() : 0,
+                                       .max_cgroups = SNAPSHOT_CGROUPS_MAX,
+                                       .max_processes = SNAPSHOT_PROCESSES_MAX };
 
         int r = sense_new(&options, &m->sense);
         if (r < 0)
@@ -382,7 +393,7 @@ static int manager_start(Manager *m) {
                 return r;
         rehearse(m);
         say_hello(m);
-        return 0;
+        return manager_record_start(m);
 }
 
 int manager_new(const ManagerOptions *options, Manager **ret) {
@@ -420,6 +431,7 @@ Manager *manager_free(Manager *m) {
         manager_adjust_stop(m);
         manager_close_measures(m);
         manager_close_undo(m);
+        manager_record_stop(m);
         m->control = control_free(m->control);
         runtime_dir_release(&m->runtime);
         m->tick_timer = sd_event_source_disable_unref(m->tick_timer);

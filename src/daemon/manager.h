@@ -13,6 +13,7 @@
  *   manager-policy.c    loading and reloading, what the host lacks, discovery
  *   manager-adjust.c    rules with ApplyToKernel=, on processes as they start
  *   manager-sysctl.c    the settings below /proc/sys/vm
+ *   manager-record.c    the trace
  *   manager-triggers.c  PSI triggers, which wake a sleeping daemon
  *   manager-view.c      the lines that a dry run on a terminal prints
  *
@@ -45,6 +46,7 @@ typedef struct ManagerOptions {
         bool dry_run;
         bool force;             /* go on although a right is missing */
         bool view;              /* print what is seen */
+        const char *record;     /* a directory or a file for the trace, whatever the configuration says; NULL */
         uint64_t duration_usec; /* 0: for ever */
 } ManagerOptions;
 
@@ -53,6 +55,9 @@ typedef struct ManagerOptions {
 /* Caps of one decision state. Domains beyond it are not watched; sense has caps of its own for the rest. */
 #define DOMAINS_MAX 512
 #define TRIGGERS_MAX 128
+/* Of one snapshot; the same as sense's own. A trace says them, so that a replay has the same state. */
+#define SNAPSHOT_CGROUPS_MAX   8192
+#define SNAPSHOT_PROCESSES_MAX 65536
 
 /* The kill path goes first, headroomctl last. */
 #define PRIORITY_ACT     (-20)
@@ -91,6 +96,7 @@ typedef struct ManagerStats {
         Meter cheap, detail; /* one sample */
         Meter decide;        /* one step */
         Meter tick;          /* all of a tick, without logging */
+        Meter record;        /* encoding one sample for the trace */
         Meter kill;          /* from the beginning of the sample to the signal */
         Meter measure_run;   /* one call of a measure, on its own thread */
         MeterRecent lateness_recent, tick_recent;
@@ -98,6 +104,7 @@ typedef struct ManagerStats {
 
 typedef struct AdjustRun AdjustRun;
 typedef struct SysctlRun SysctlRun;
+typedef struct RecordRun RecordRun;
 
 typedef struct Manager {
         ManagerOptions options;
@@ -124,6 +131,7 @@ typedef struct Manager {
         Bus *bus;           /* NULL: no policy asks programs to shrink */
         AdjustRun *adjust;  /* NULL: no rule has ApplyToKernel= */
         SysctlRun *sysctl;  /* the settings below /proc/sys/vm */
+        RecordRun *record;  /* NULL: nothing is recorded */
 
         Policy *policy;
         void *state_memory;
@@ -156,6 +164,7 @@ typedef struct Manager {
         Decision *decision; /* of the latest round, in full */
         Decision *earlier;  /* ROUNDS_MAX - 1: what the rounds before it have to say; none has a kill */
         uint32_t n_rounds;
+        bool was_woken;   /* the next tick was brought forward */
         Snapshot snap;    /* of the latest round; its arrays belong to sense */
         KillStatus statuses[KILLS_MAX]; /* for the decision core */
         uint32_t n_statuses;

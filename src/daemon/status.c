@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/clock.h"
+#include "daemon/manager-record.h"
 #include "report/json.h"
 #include "report/line.h"
 #include "report/peers.h"
@@ -103,6 +104,20 @@ static json_t *meter_and_recent(const Meter *all, const MeterRecent *recent) {
         return o;
 }
 
+/* null where nothing is recorded */
+static json_t *recording(const Manager *m) {
+        RecorderStats s;
+
+        if (!manager_record_stats(m, &s))
+                return json_null();
+        json_t *o = json_object();
+        set(o, "records", count(s.n_records));
+        set(o, "lost_records", count(s.n_lost));
+        set(o, "encoded_bytes", count(s.n_encoded_bytes));
+        set(o, "disk_errors", count(s.n_disk_errors));
+        return o;
+}
+
 static json_t *self(const Manager *m) {
         const ManagerStats *s = &m->stats;
         json_t *o = json_object(), *meters = json_object();
@@ -121,6 +136,7 @@ static json_t *self(const Manager *m) {
         set(o, "reloads", count(s->n_reloads));
         set(o, "reloads_refused", count(s->n_reloads_refused));
         set(o, "log_dropped", count(log_dropped(m->log)));
+        set(o, "recording", recording(m));
         if (m->control) {
                 set(o, "control_clients", count(control_stats(m->control)->n_clients));
                 set(o, "control_refused", count(control_stats(m->control)->n_refused));
@@ -134,6 +150,7 @@ static json_t *self(const Manager *m) {
         set(meters, "detailed_sample", meter(&s->detail));
         set(meters, "decide", meter(&s->decide));
         set(meters, "sample_to_signal", meter(&s->kill));
+        set(meters, "record", meter(&s->record));
         set(meters, "measure", meter(&s->measure_run));
         set(o, "meters", meters);
         return o;

@@ -45,6 +45,13 @@ Hold decide_confirm(const DecideState *s, const Snapshot *snap, const KillDecisi
 /* The kill was not carried out after all (not confirmed): the state forgets it. */
 void decide_cancel(DecideState *s, uint64_t kill_id, Hold why);
 
+/*
+ * What the latest step has asked for will not be done, but shall be counted as if: as in a dry run, of this one kill or measure.
+ * For a replay under another policy than the one that was in force. Unknown ids are ignored.
+ */
+void decide_kill_virtually(DecideState *s, uint64_t kill_id);
+void decide_measure_virtually(DecideState *s, uint64_t measure_id);
+
 /* ---- looking into the state, for status and explain ---- */
 
 typedef struct DomainView {

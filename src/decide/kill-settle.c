@@ -172,3 +172,9 @@ void kills_settle(DecideState *s, const Snapshot *snap) {
                 if (s->domains[i].kill.id != 0)
                         settle_one(s, &s->domains[i], snap);
 }
+
+void decide_kill_virtually(DecideState *s, uint64_t kill_id) {
+        for (uint32_t i = 0; i < s->n_domains; i++)
+                if (kill_id != 0 && s->domains[i].kill.id == kill_id)
+                        s->flights[s->domains[i].kill.flight].dry_run = true;
+}

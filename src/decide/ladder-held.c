@@ -380,3 +380,9 @@ uint32_t decide_measures(const DecideState *s, MeasureView *ret, uint32_t max) {
         }
         return n;
 }
+
+void decide_measure_virtually(DecideState *s, uint64_t measure_id) {
+        HeldMeasure *h = held_find(s, measure_id);
+        if (h)
+                h->dry_run = true;
+}

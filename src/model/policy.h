@@ -226,6 +226,19 @@ typedef struct ProcessFacts {
         uint32_t uid;
 } ProcessFacts;
 
+/* A path longer than this is refused; with its NUL. */
+#define RECORD_DIRECTORY_MAX 256
+
+/* [Record]: what the daemon writes down of what it sees and decides. */
+typedef struct RecordPolicy {
+        bool enabled;
+        bool cmdline;                  /* command lines as well, which may hold secrets */
+        char directory[RECORD_DIRECTORY_MAX]; /* absolute */
+        uint64_t interval_usec;        /* a sample at least this often */
+        uint64_t detail_interval_usec; /* one with all cgroups and processes */
+        uint64_t file_bytes, total_bytes;
+} RecordPolicy;
+
 typedef struct DaemonPolicy {
         bool dry_run;
         uint64_t interval_min_usec; /* fastest sampling near a limit */
@@ -233,6 +246,7 @@ typedef struct DaemonPolicy {
         uint64_t history_max;       /* kills kept for headroomctl history */
         bool psi_triggers;
         SysctlPolicy sysctl; /* [Sysctl] */
+        RecordPolicy record; /* [Record] */
 } DaemonPolicy;
 
 typedef struct Policy {

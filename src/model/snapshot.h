@@ -109,7 +109,9 @@ typedef enum HostField {
         X(EVENT_OOM_KILL, "event_oom_kill")                                                             \
         /* memory.oom.group 0 or 1; cgroup.events populated 0 or 1 */                                   \
         X(OOM_GROUP, "oom_group")                                                                       \
-        X(POPULATED, "populated")
+        X(POPULATED, "populated")                                                                       \
+        /* bytes: the highest use since the detailed sample before; only while recording, Linux 6.12 */ \
+        X(PEAK_INTERVAL, "peak_interval")
 
 typedef enum CgroupField {
 #define X(name, key) CGROUP_##name,

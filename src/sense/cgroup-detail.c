@@ -57,7 +57,7 @@ static void interest_choose(CgroupTree *t) {
         pick_take(&inside, nodes);
 }
 
-static void node_read(CgroupTree *t, MonitoredSet *m, uint32_t i) {
+static void node_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks, uint32_t i) {
         CgroupSample *s = &cgroup_tree_samples(t)[i];
         const CgroupNode *n = &cgroup_tree_nodes(t)[i];
         bool is_monitored = n->slot < m->n && m->items[n->slot].id == s->id;
@@ -80,18 +80,21 @@ static void node_read(CgroupTree *t, MonitoredSet *m, uint32_t i) {
                 cgroup_attr_read_limits(&a, s); /* of the others as of the discovery */
         cgroup_attr_read_events(&a, s);
         cgroup_attr_read_stat(&a, s);
+        peaks_read(peaks, fd, t->complaints, s);
 }
 
 /**
  * cgroup_detail_read() - read the cgroups of interest in full
  * @t: just walked; its samples are completed
  * @m: their kept descriptors are used where there are any
+ * @peaks: likewise, while it is on
  */
-void cgroup_detail_read(CgroupTree *t, MonitoredSet *m) {
+void cgroup_detail_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks) {
         interest_choose(t);
         for (uint32_t i = 0; i < cgroup_tree_size(t); i++)
                 if (cgroup_tree_nodes(t)[i].is_of_interest)
-                        node_read(t, m, i);
+                        node_read(t, m, peaks, i);
+        peaks_sweep(peaks);
         cgroup_detail_rebase(t);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sense/monitored.h"
+#include "sense/peak.h"
 
-void cgroup_detail_read(CgroupTree *t, MonitoredSet *m);
+void cgroup_detail_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks);
 void cgroup_detail_rebase(CgroupTree *t);

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "sense/process.h"
+#include "sense/process-facts.h"
 #include "sense/read.h"
 
 /* Flags that stay with a process; the others are of the sample they were read in. */
@@ -24,8 +25,6 @@
         (uint32_t)(PROCESS_KTHREAD | PROCESS_INIT | PROCESS_SELF | PROCESS_HAS_TTY | PROCESS_IDENTITY | PROCESS_FORKED)
 /* Threads looked at to find one with memory: the leader being dead, the next few usually are not. */
 #define THREADS_MAX 64
-/* A command line is matched by its beginning. */
-#define CMDLINE_MAX 4096
 /* Rules of these kinds cannot be asked about a process whose cgroup is not known. */
 #define RULES_OF_CGROUP (UINT32_C(1) << RULE_CGROUP | UINT32_C(1) << RULE_UNIT)
 
@@ -206,11 +205,6 @@ static bool status_take(const ProcessReader *r, int dir_fd, const ProcessStat *s
         return has_uid;
 }
 
-/* Errors that say something of our means, not of the file: the next look may well succeed. */
-static bool is_shortage(int error) {
-        return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EAGAIN || error == -EINTR;
-}
-
 /*
  * Takes the process's cgroup. @name, of CGROUP_PATH_MAX, gets its path for the rules even where there is no room to
  * keep it: whoever makes many cgroups must not take the rules away from others.
@@ -252,52 +246,15 @@ static bool cgroup_take(const ProcessReader *r, int dir_fd, ProcessSample *p, Pr
         return true;
 }
 
-/* Returns 0, also with "" where there is nothing to see; negative errno of a shortage. */
-static int exe_read(int dir_fd, char *buf, size_t size) {
-        ssize_t n = readlinkat(dir_fd, "exe", buf, size - 1);
-        int k = n < 0 ? -errno : 0;
-        if (is_shortage(k))
-                return k;
-        /*
-         * A captured tree holds the target as text. Only there: an open() here of what is a link after all would open
-         * the program itself, which a user can make possible with a path too long for readlink(), on a file system of
-         * his own that never answers.
-         */
-        if (k == -EINVAL) {
-                k = read_once_at(dir_fd, "exe", buf, size);
-                n = k > 0 ? (ssize_t)strcspn(buf, "\n") : 0;
-        }
-        /* else a kernel thread's, or not ours to see */
-        buf[MAX(n, (ssize_t)0)] = '\0';
-        return 0;
-}
-
-/* Arguments end in NUL; they are matched, and shown, with blanks between. Returns as exe_read() does. */
-static int cmdline_read(int dir_fd, char *buf, size_t size) {
-        _cleanup_close_ int fd = fd_open_at(dir_fd, "cmdline");
-        if (is_shortage(fd))
-                return fd;
-        ssize_t n = fd < 0 ? 0 : pread(fd, buf, size - 1, 0);
-
-        n = MAX(n, (ssize_t)0);
-        while (n > 0 && buf[n - 1] == '\0')
-                n--;
-        for (ssize_t i = 0; i < n; i++)
-                if (buf[i] == '\0')
-                        buf[i] = ' ';
-        buf[n] = '\0';
-        return 0;
-}
-
 /* Returns false where something that they look at could not be read: they are to be asked later. */
 static bool rules_ask(const ProcessReader *r, int dir_fd, ProcessSample *p, const char *cgroup) {
         const SenseMatchers *m = r->matchers;
         char *exe = r->scratch, *cmdline = r->scratch + CMDLINE_MAX;
 
         exe[0] = cmdline[0] = '\0';
-        if (m->match_process && (m->rule_fields >> RULE_EXE) & 1 && exe_read(dir_fd, exe, CMDLINE_MAX) < 0)
+        if (m->match_process && (m->rule_fields >> RULE_EXE) & 1 && process_exe_read(dir_fd, exe, CMDLINE_MAX) < 0)
                 return false;
-        if (m->match_process && (m->rule_fields >> RULE_CMDLINE) & 1 && cmdline_read(dir_fd, cmdline, CMDLINE_MAX) < 0)
+        if (m->match_process && (m->rule_fields >> RULE_CMDLINE) & 1 && process_cmdline_read(dir_fd, cmdline, CMDLINE_MAX) < 0)
                 return false;
         p->rule_adjust = 0;
         p->rule = p->kernel_rule = -1;

@@ -16,6 +16,8 @@
 #include "sense/degraded.h"
 #include "sense/host-files.h"
 #include "sense/monitored.h"
+#include "sense/peak.h"
+#include "sense/process-facts.h"
 #include "sense/process-scan.h"
 #include "sense/process.h"
 #include "sense/read.h"
@@ -29,7 +31,8 @@
 /* What DETAIL_STATS adds to a cgroup's sample. */
 #define STATS_FIELDS                                                       \
         (FIELDS_BETWEEN(CGROUP_PSI_SOME_USEC, CGROUP_PSI_FULL_USEC) |      \
-         FIELDS_BETWEEN(CGROUP_ANON, CGROUP_EVENT_OOM_KILL))
+         FIELDS_BETWEEN(CGROUP_ANON, CGROUP_EVENT_OOM_KILL) |              \
+         FIELDS_BETWEEN(CGROUP_PEAK_INTERVAL, CGROUP_PEAK_INTERVAL))
 
 struct Sense {
         int root_fd; /* borrowed */
@@ -42,6 +45,7 @@ struct Sense {
         HostFiles host;
         CgroupTree tree;
         MonitoredSet monitored;
+        Peaks peaks;
         ProcessScan scan;
 };
 
@@ -132,6 +136,7 @@ Sense *sense_free(Sense *s) {
         if (!s)
                 return NULL;
         process_scan_done(&s->scan);
+        peaks_stop(&s->peaks);
         monitored_done(&s->monitored);
         cgroup_tree_done(&s->tree);
         host_files_done(&s->host);
@@ -280,7 +285,7 @@ static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
                 if (cgroup_tree_walk(&s->tree, &s->matchers, /* is_discovery= */ false) >= 0) {
                         self_mark(s);
                         if (detail & DETAIL_STATS)
-                                cgroup_detail_read(&s->tree, &s->monitored);
+                                cgroup_detail_read(&s->tree, &s->monitored, &s->peaks);
                 }
         }
         samples = cgroup_tree_samples(&s->tree);
@@ -364,6 +369,34 @@ int sense_process(Sense *s, int32_t pid, ProcessSample *ret) {
                 return READ_E_GONE;
         process_row_reset(ret, &extra, pid);
         return process_read_whole(&reader, ret, &extra);
+}
+
+/**
+ * sense_process_facts() - what rules may look at and no sample holds
+ * @pid, @start_ticks: whose
+ * @exe, @cmdline: "" where there is nothing to see; @cmdline may be NULL. Untrusted text
+ *
+ * Opens files, and cmdline may wait for a lock of the process: only while memory is plentiful.
+ * Return: 0; READ_E_GONE (1) where that process is gone; negative errno of a shortage, try again later.
+ */
+int sense_process_facts(Sense *s, int32_t pid, uint64_t start_ticks, char *exe, size_t exe_size, char *cmdline,
+                        size_t cmdline_size) {
+        if (s->scan.proc_fd < 0)
+                return READ_E_GONE;
+        return process_facts_read(s->scan.proc_fd, pid, start_ticks, exe, exe_size, cmdline, cmdline_size);
+}
+
+/**
+ * sense_want_peaks() - shall detailed samples hold the highest use of each cgroup since the one before?
+ *
+ * Takes a descriptor for each cgroup that is read in full, 512 at most. Only for a live tree: it writes to the files.
+ * Return: 0; -ENOMEM.
+ */
+int sense_want_peaks(Sense *s, bool want) {
+        if (want)
+                return peaks_start(&s->peaks);
+        peaks_stop(&s->peaks);
+        return 0;
 }
 
 size_t sense_monitored(const Sense *s, const SenseMonitored **ret) {

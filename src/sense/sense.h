@@ -71,7 +71,8 @@ int sense_discover(Sense *s);
 
 /*
  * Takes a sample. detail 0: the cheap one (no open, no allocation). The arrays of @ret belong to @s and
- * are valid until the next call. @ret->kills is left empty: it is not sense's to fill.
+ * are valid until the next call, but for this: a cheap sample leaves those of an earlier sample with all cgroups
+ * (DETAIL_CGROUPS or DETAIL_KNOWN_CGROUPS) as they are. @ret->kills is left empty: it is not sense's to fill.
  * Returns 0, or negative errno only where nothing at all could be read.
  */
 int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t detail, Snapshot *ret);
@@ -80,6 +81,11 @@ int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t deta
 int sense_list_processes(Sense *s, const int32_t **ret);
 /* One process in full, its rules asked anew. 0; 1: gone. Its index of a cgroup is not set. */
 int sense_process(Sense *s, int32_t pid, ProcessSample *ret);
+
+/* For a recorder: the program and the command line of one process; the highest use of cgroups (PEAK_INTERVAL). */
+int sense_process_facts(Sense *s, int32_t pid, uint64_t start_ticks, char *exe, size_t exe_size, char *cmdline,
+                        size_t cmdline_size);
+int sense_want_peaks(Sense *s, bool want);
 
 /* The monitored cgroups as of the last discovery, for PSI triggers. */
 typedef struct SenseMonitored {

@@ -783,6 +783,25 @@ static void test_dry_run_does_not_repeat_itself(void **state) {
         assert_int_equal(w->decision.kill.candidates[0].pid, 100);
 }
 
+/* One kill alone is not carried out, in a state that is no dry run: as there, and only that one. */
+static void test_virtual_kill(void **state) {
+        World *w = *state;
+        (void)world_step(w, 20 * USEC_PER_SEC, 0, 0);
+        Decision *d = kill_hog(w);
+        assert_false(d->kill.dry_run);
+        decide_kill_virtually(w->state, d->kill.kill_id);
+        decide_kill_virtually(w->state, 4711);
+        world_kill_status(w, d->kill.kill_id, KILL_EXITED, 0);
+        (void)world_step(w, STEP_USEC, 0, 0);
+        w->snap.n_kills = 0;
+        for (int i = 0; i < 300; i++)
+                assert_false(world_step(w, STEP_USEC, 60, 10)->has_kill);
+        world_exit(w, 200);
+        d = world_step(w, STEP_USEC, 0, 10);
+        assert_true(d->has_kill && !d->kill.dry_run);
+        assert_int_equal(d->kill.candidates[0].pid, 100);
+}
+
 static void test_explain_changes_nothing(void **state) {
         World *w = *state;
         (void)world_step(w, 20 * USEC_PER_SEC, 0, 0);
@@ -863,6 +882,7 @@ int main(void) {
                 T(test_calm_host_sleeps),
                 T(test_confirm),
                 T(test_dry_run_does_not_repeat_itself),
+                T(test_virtual_kill),
                 T(test_explain_changes_nothing),
                 T(test_malformed_snapshot),
         };

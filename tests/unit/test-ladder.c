@@ -668,6 +668,31 @@ static void test_dry_run_does_not_repeat_itself(void **state) {
         world_free(w);
 }
 
+/* No dry run, but each measure is taken virtually. */
+static void test_virtual_measures(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_TRIM) | STEP_BIT(STEP_RECLAIM) | STEP_BIT(STEP_THROTTLE) | STEP_BIT(STEP_FREEZE));
+        world_start(w);
+        quiet_history(w);
+        world_available(w, 15);
+        decide_measure_virtually(w->state, 4711);
+        uint32_t begun = 0, others = 0;
+        for (int i = 0; i < 600; i++) {
+                (void)grow(w, MB / 4);
+                for (uint32_t k = 0; k < w->decision.n_measures; k++) {
+                        const Measure *m = &w->decision.measures[k];
+                        decide_measure_virtually(w->state, m->measure_id);
+                        /* from then on it is known as one that is not really in force */
+                        assert_true(m->verb == MEASURE_BEGIN ? !m->dry_run : m->dry_run);
+                        begun += m->verb == MEASURE_BEGIN;
+                        others += m->verb != MEASURE_BEGIN;
+                }
+                world_answer(w, 0, 0);
+        }
+        assert_true(begun >= 4 && others > 0);
+        world_free(w);
+}
+
 /* ---- our own throttle is no pressure ---- */
 
 /* kill: full 2s > 40% for 6s and available < 20%, as the default has it; amounts alone do not kill here */
@@ -917,6 +942,7 @@ int main(void) {
                 cmocka_unit_test(test_nothing_is_begun_while_a_kill_is_in_flight),
                 cmocka_unit_test(test_trim_is_not_repeated_all_the_time),
                 cmocka_unit_test(test_dry_run_does_not_repeat_itself),
+                cmocka_unit_test(test_virtual_measures),
                 cmocka_unit_test(test_stall_that_only_the_throttled_feels_is_excused_for_a_while),
                 cmocka_unit_test(test_stall_with_relief_is_excused_for_ever),
                 cmocka_unit_test(test_stall_that_others_feel_counts),

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Series of other programs -> samples. A monitoring system has one series for each value, each with its own times; a
+ * trace has samples that hold all values of one moment. The samples are put on the grid of the finest series; a value
+ * holds for one and a half of its own series' steps, and five minutes at most, so that a coarse series is not absent
+ * between two of its points. Where no series says anything there is a gap. What nobody says stays absent.
+ */
+
+#include "ctl/trace-writer.h"
+#include "model/snapshot.h"
+
+#define IMPORT_SERIES_MAX  (UINT32_C(1) << 17)
+#define IMPORT_POINTS_MAX  (UINT64_C(1) << 25)
+#define IMPORT_CGROUPS_MAX 8192u
+#define IMPORT_SAMPLES_MAX UINT64_C(10000000)
+
+typedef struct ImportPoint {
+        uint64_t real_usec, value;
+} ImportPoint;
+
+/* A point that says that there is no value: the one before it holds no longer. */
+#define IMPORT_ABSENT (UINT64_MAX - 1)
+
+/* A field of a cgroup that no file of the kernel has: usage without inactive file pages. */
+#define IMPORT_WORKING_SET ((unsigned)_CGROUP_FIELD_MAX)
+
+typedef struct ImportSeries {
+        char *path;     /* of the cgroup; NULL: of the host; owned */
+        unsigned field; /* HostField, or CgroupField or IMPORT_WORKING_SET */
+        ImportPoint *points; /* owned; sorted by import_finish() */
+        size_t n;
+        /* private to import.c */
+        uint64_t step_usec;
+        uint32_t cgroup;
+        size_t at;
+} ImportSeries;
+
+typedef struct Import {
+        ImportSeries *series;
+        uint32_t n, n_max;
+        uint64_t n_points, n_duplicates;
+        /* private to import.c */
+        const char **paths; /* sorted, of all series; borrowed from them */
+        uint32_t *parents;
+        bool *is_inner;
+        uint32_t n_paths;
+        uint64_t step_usec;
+        CgroupSample *cgroups;
+        uint64_t *working_sets;
+        bool *has_working_set;
+        uint32_t *emitted;
+} Import;
+
+/* Takes the path and the points, also on failure. -E2BIG: more than the caps allow; -ENOMEM. */
+int import_add(Import *x, char *path, unsigned field, ImportPoint *points, size_t n);
+/* Sorts and joins. -ENODATA: nothing to import; -E2BIG: too many cgroups; -ENOMEM. */
+int import_finish(Import *x);
+/* Writes START, samples and gaps, END. -E2BIG: more than IMPORT_SAMPLES_MAX samples; else of the writer. */
+int import_write(Import *x, const char *recorder, TraceWriter *w, uint64_t *ret_n_samples, uint64_t *ret_n_gaps);
+void import_done(Import *x);
+
+/* Reads @path into @x. Errors are said, with their offset, and -EBADMSG. */
+int import_prometheus(const char *path, Import *x);
+int import_prometheus_text(const char *path, const char *text, size_t n, Import *x);

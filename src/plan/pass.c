@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/pass.h"
+
+#include <pthread.h>
+
+#define THREADS_MAX 64
+
+typedef struct Worker {
+        const PlanRequest *request;
+        PlanRun *run;
+        PlanStats *stats; /* the first worker's only */
+        uint32_t first, n_workers, from;
+        PlanSim *sims[PLAN_ANSWERS_MAX]; /* by answer; NULL where it is another worker's */
+        int error;
+        TraceError trace_error;
+        pthread_t thread;
+} Worker;
+
+static int make_sims(Worker *w) {
+        for (uint32_t i = w->from + w->first; i < w->run->n_answers; i += w->n_workers) {
+                int r = plan_sim_new(&w->run->answers[i].question, &w->sims[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int finish_sims(Worker *w) {
+        for (uint32_t i = w->from; i < w->run->n_answers; i++) {
+                PlanAnswer *a = &w->run->answers[i];
+                if (!w->sims[i])
+                        continue;
+                int r = plan_sim_finish(w->sims[i], &a->outcome);
+                if (r < 0)
+                        return r;
+                a->is_done = true;
+        }
+        return 0;
+}
+
+static int feed(Worker *w, const TraceRecord *record) {
+        int r = w->stats ? plan_stats_feed(w->stats, record) : 0;
+
+        for (uint32_t i = w->from + w->first; i < w->run->n_answers && r >= 0; i += w->n_workers) {
+                if (!w->sims[i])
+                        continue;
+                r = plan_sim_feed(w->sims[i], record);
+                /* A recording of a host without the daemon has no policy of its own: that one question stays open. */
+                if (r == -EBADMSG) {
+                        w->sims[i] = plan_sim_free(w->sims[i]);
+                        r = 0;
+                }
+        }
+        return r;
+}
+
+static int read_all(Worker *w, TraceReader *reader) {
+        PlanProgress *progress = w->first == 0 ? w->request->progress : NULL;
+        const TraceRecord *record;
+        uint64_t told = 0;
+        int r;
+
+        while ((r = trace_reader_next(reader, &record)) > 0) {
+                r = feed(w, record);
+                if (r < 0)
+                        return r;
+                uint64_t now = trace_reader_stats(reader)->file_bytes;
+                if (progress && now > told) {
+                        atomic_fetch_add(&progress->done_bytes, now - told);
+                        told = now;
+                }
+        }
+        return r;
+}
+
+static void *work(void *userdata) {
+        Worker *w = userdata;
+        const PlanRequest *q = w->request;
+        const TraceReaderOptions options = { .salvage = q->salvage };
+        char *paths[] = { (char *)(uintptr_t)q->path };
+        _cleanup_(trace_reader_freep) TraceReader *reader = NULL;
+
+        w->error = trace_reader_new(q->dir_fd, paths, 1, &options, &w->trace_error, &reader);
+        if (w->error >= 0)
+                w->error = make_sims(w);
+        if (w->error >= 0)
+                w->error = read_all(w, reader);
+        if (w->error == -EBADMSG && reader)
+                w->trace_error = *trace_reader_error(reader);
+        if (w->error >= 0)
+                w->error = finish_sims(w);
+        if (w->error >= 0 && w->stats) {
+                w->run->reader = *trace_reader_stats(reader);
+                w->run->was_damaged = w->run->reader.n_damaged > 0;
+                if (w->run->was_damaged)
+                        w->run->damage = *trace_reader_error(reader);
+        }
+        for (uint32_t i = 0; i < PLAN_ANSWERS_MAX; i++)
+                plan_sim_free(w->sims[i]);
+        return NULL;
+}
+
+int plan_pass(const PlanRequest *request, PlanRun *run, uint32_t from, PlanStats *stats, TraceError *ret_error) {
+        uint32_t n = MIN(MAX(request->n_threads, UINT32_C(1)), MAX(run->n_answers - from, UINT32_C(1)));
+        n = MIN(n, (uint32_t)THREADS_MAX);
+        _cleanup_free_ Worker *workers = calloc(n, sizeof(*workers));
+        int r = 0;
+
+        if (!workers)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < n; i++) {
+                workers[i] = (Worker){ .request = request, .run = run, .stats = i == 0 ? stats : NULL,
+                                       .first = i, .n_workers = n, .from = from };
+                /* The last one's work is done here: with one thread there is none to start. */
+                if (i + 1 == n)
+                        (void)work(&workers[i]);
+                else if ((r = -pthread_create(&workers[i].thread, NULL, work, &workers[i])) < 0)
+                        n = i;
+        }
+        for (uint32_t i = 0; i + 1 < n || (r < 0 && i < n); i++)
+                (void)pthread_join(workers[i].thread, NULL);
+        for (uint32_t i = 0; i < n && r >= 0; i++) {
+                r = MIN(workers[i].error, 0);
+                if (r < 0 && workers[i].trace_error.text[0])
+                        *ret_error = workers[i].trace_error;
+        }
+        return r;
+}

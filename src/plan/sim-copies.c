@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * How far the demand of the simulation differs from the recorded one, in bytes.
+ *
+ *  - A copy of a cgroup asks for what the recorded one does. Pages that all copies share (a program's text, a file that
+ *    all map) are in the cache of one: the record does not say how many, so none are taken off; the cache, which reclaim
+ *    can drop, is where they are.
+ *  - A victim asks for nothing from the moment it has ended until the record's own end of it. Its memory is its anonymous
+ *    pages, in memory and in swap, and its page tables; what it shared stays.
+ *  - A cgroup that is throttled or frozen asks for no more than it had: its growth is held back, not gone.
+ *  - A process that the record's kill ended, and that no kill ended here, keeps what it had.
+ */
+
+#include "model/cgroup-path.h"
+#include "plan/sim-state.h"
+
+uint64_t copies_permyriad(const Copies *c) {
+        uint64_t sum = c->gone & 1 ? 0 : c->base_permyriad;
+        for (uint32_t i = 1; i <= c->n_clones; i++)
+                if (!((c->gone >> i) & 1))
+                        sum += c->clone_permyriad;
+        return sum;
+}
+
+uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]) {
+        return u64_add_sat(size[SIZE_ANON], u64_add_sat(size[SIZE_SWAP], size[SIZE_TABLES]));
+}
+
+static bool has_amounts(const CgroupSample *c) {
+        return cgroup_has(c, CGROUP_CURRENT) || cgroup_has(c, CGROUP_ANON);
+}
+
+static void add_part(uint64_t bytes, uint64_t permyriad, uint64_t *more, uint64_t *less) {
+        if (permyriad >= PERMYRIAD)
+                *more = u64_add_sat(*more, u64_mul_div(bytes, permyriad - PERMYRIAD, PERMYRIAD));
+        else
+                *less = u64_add_sat(*less, u64_mul_div(bytes, PERMYRIAD - permyriad, PERMYRIAD));
+}
+
+/* All copies of a scaled cgroup as if none had been killed; victims in them are taken off one by one. */
+static void change_roots(PlanSim *s, uint64_t usec, DemandChange *c) {
+        for (uint32_t i = 0; i < s->n_roots; i++) {
+                const DemandCgroup *root = &s->demand.cgroups[s->roots[i]];
+                Copies all = root->copies;
+                CgroupSample now;
+                uint64_t file;
+
+                all.gone = 0;
+                demand_cgroup_at(&s->demand, root, usec, &now);
+                if (!has_amounts(&now))
+                        continue;
+                add_part(cgroup_demand(&now, &file), copies_permyriad(&all), &c->more, &c->less);
+                add_part(file, copies_permyriad(&all), &c->more_file, &c->less_file);
+        }
+}
+
+/* A process that is scaled in a cgroup of which nothing is known stands for itself. */
+static bool is_in_known_root(const PlanSim *s, const DemandProcess *p) {
+        for (uint32_t i = 0; i < s->n_roots; i++) {
+                const DemandCgroup *root = &s->demand.cgroups[s->roots[i]];
+                if (has_amounts(&root->last) && cgroup_path_inside(p->path, root->path))
+                        return true;
+        }
+        return false;
+}
+
+static void change_process(PlanSim *s, const DemandProcess *p, uint64_t usec, DemandChange *c) {
+        uint64_t size[_SIZE_MAX];
+
+        if (!demand_process_at(&s->demand, p, usec, size))
+                return;
+        uint64_t bytes = u64_mul_sat(process_private_pages(size), s->demand.page_size);
+        uint64_t there = copies_permyriad(&p->copies);
+        Copies all = p->copies;
+        all.gone = 0;
+        uint64_t whole = copies_permyriad(&all);
+        /* the record knows no more of a ghost from its end on */
+        if (p->is_ghost) {
+                if (usec >= p->gone_usec)
+                        c->more = u64_add_sat(c->more, u64_mul_div(bytes, there, PERMYRIAD));
+                return;
+        }
+        uint64_t counted = is_in_known_root(s, p) ? whole : PERMYRIAD;
+        if (there >= counted)
+                c->more = u64_add_sat(c->more, u64_mul_div(bytes, there - counted, PERMYRIAD));
+        else
+                c->less = u64_add_sat(c->less, u64_mul_div(bytes, counted - there, PERMYRIAD));
+}
+
+static void change_holds(PlanSim *s, uint64_t usec, DemandChange *c) {
+        for (uint32_t i = 0; i < s->n_holds; i++) {
+                const DemandCgroup *held = demand_find_cgroup(&s->demand, s->holds[i].cgroup_id);
+                CgroupSample now;
+                uint64_t file;
+
+                if (!held)
+                        continue;
+                demand_cgroup_at(&s->demand, held, usec, &now);
+                if (has_amounts(&now) && !(held->copies.gone & 1))
+                        c->less = u64_add_sat(c->less, u64_sub_sat(cgroup_demand(&now, &file), s->holds[i].bytes));
+        }
+}
+
+void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret) {
+        *ret = (DemandChange){ 0 };
+        if (s->n_roots == 0 && s->n_touched == 0 && s->n_holds == 0)
+                return;
+        change_roots(s, usec, ret);
+        for (uint32_t i = 0; i < s->n_touched; i++)
+                change_process(s, &s->demand.processes[s->touched[i]], usec, ret);
+        change_holds(s, usec, ret);
+}

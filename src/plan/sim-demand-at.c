@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What lies between two looks. The host's own demand is in each sample. What a cgroup or a process has of it is known at
+ * both ends of a span; between them it follows the host: who has grown did so when the host did, who has shrunk when the
+ * host did. Only where the host's movement does not account for it (less than half), it is a straight line. A process that
+ * began within the span did so at its start time; one that ended, when the host's demand fell most.
+ */
+
+#include <string.h>
+
+#include "plan/sim-demand.h"
+
+#define PARTS_MAX 1000000
+
+/* ---- movement ---- */
+
+static uint64_t parts_of(uint64_t a, uint64_t whole) {
+        return whole > 0 ? u64_mul_div(MIN(a, whole), PARTS_MAX, whole) : PARTS_MAX;
+}
+
+static void sum_items(const Demand *d, uint64_t *ret_up, uint64_t *ret_down) {
+        *ret_up = *ret_down = 0;
+        for (uint32_t i = 0; i < d->n_processes; i++) {
+                const DemandProcess *p = &d->processes[i];
+                uint64_t before = u64_add_sat(p->begin[SIZE_ANON], p->begin[SIZE_SWAP]);
+                uint64_t after = p->is_in_end || p->is_ghost ? u64_add_sat(p->end[SIZE_ANON], p->end[SIZE_SWAP]) : 0;
+                *ret_up = u64_add_sat(*ret_up, u64_sub_sat(after, before));
+                *ret_down = u64_add_sat(*ret_down, u64_sub_sat(before, after));
+        }
+}
+
+void demand_close(Demand *d) {
+        uint64_t up, down, drop = 0;
+        HostDemand before = { 0 };
+
+        d->at = 0;
+        d->parts_usec = UINT64_MAX;
+        d->drop_usec = demand_end_usec(d);
+        for (uint32_t i = 0; i < d->n_points; i++) {
+                DemandPoint *p = &d->points[i];
+                HostDemand now;
+                host_demand_of(&p->host, &now);
+                p->up = i > 0 ? p[-1].up : 0;
+                p->down = i > 0 ? p[-1].down : 0;
+                if (i > 0 && now.is_known && before.is_known) {
+                        p->up = u64_add_sat(p->up, u64_sub_sat(now.demand, before.demand));
+                        uint64_t fall = u64_sub_sat(before.demand, now.demand);
+                        p->down = u64_add_sat(p->down, fall);
+                        if (fall > drop) {
+                                drop = fall;
+                                d->drop_usec = p->mono_usec;
+                        }
+                }
+                before = now;
+        }
+        sum_items(d, &up, &down);
+        const DemandPoint *end = &d->points[d->n_points - 1];
+        d->is_up_warped = end->up / d->page_size >= up / 2 && end->up > 0;
+        d->is_down_warped = end->down / d->page_size >= down / 2 && end->down > 0;
+        for (uint32_t i = 0; i < d->n_processes; i++) {
+                DemandProcess *p = &d->processes[i];
+                p->gone_usec = p->is_in_end || p->is_ghost ? UINT64_MAX : MAX(d->drop_usec, p->born_usec);
+        }
+}
+
+/* ---- asking ---- */
+
+static uint64_t between(uint64_t a, uint64_t b, uint64_t parts) {
+        uint64_t way = b >= a ? b - a : a - b;
+        if (way < UINT64_MAX / PARTS_MAX) { /* without a division of 128 bits: this is asked for most */
+                way = way * parts / PARTS_MAX;
+                return b >= a ? a + way : a - way;
+        }
+        return b >= a ? a + u64_mul_div(b - a, parts, PARTS_MAX) : a - u64_mul_div(a - b, parts, PARTS_MAX);
+}
+
+static const DemandPoint *point_at(const Demand *d, uint64_t usec) {
+        const DemandPoint *p = &d->points[d->at];
+        while (p > d->points && p->mono_usec > usec)
+                p--;
+        while (p + 1 < d->points + d->n_points && p[1].mono_usec <= usec)
+                p++;
+        return p;
+}
+
+static uint64_t parts_at(const Demand *d, const DemandPoint *p, uint64_t usec) {
+        if (p + 1 >= d->points + d->n_points)
+                return 0;
+        return parts_of(u64_sub_sat(usec, p->mono_usec), p[1].mono_usec - p->mono_usec);
+}
+
+void demand_host_at(Demand *d, uint64_t usec, HostSample *ret, uint64_t *ret_real_usec) {
+        const DemandPoint *p = point_at(d, usec);
+        uint64_t parts = parts_at(d, p, usec);
+
+        d->at = (uint32_t)(p - d->points);
+        *ret = p->host;
+        *ret_real_usec = p->real_usec;
+        if (parts == 0)
+                return;
+        ret->have &= p[1].host.have;
+        for (HostField f = 0; f < _HOST_FIELD_MAX; f++)
+                ret->value[f] = (ret->have >> f) & 1 ? between(ret->value[f], p[1].host.value[f], parts) : 0;
+        *ret_real_usec = between(p->real_usec, p[1].real_usec, parts);
+}
+
+/* How much of its way something has gone that moves from begin to end of the span. */
+static void parts_take(Demand *d, uint64_t usec) {
+        const DemandPoint *p = point_at(d, usec), *end = &d->points[d->n_points - 1];
+        uint64_t parts = parts_at(d, p, usec), begin_usec = demand_begin_usec(d);
+
+        if (d->parts_usec == usec)
+                return;
+        d->parts_usec = usec;
+        d->clock_parts = parts_of(u64_sub_sat(usec, begin_usec), end->mono_usec - begin_usec);
+        d->up_parts = d->down_parts = d->clock_parts;
+        if (d->is_up_warped && usec < end->mono_usec)
+                d->up_parts = parts_of(parts ? between(p->up, p[1].up, parts) : p->up, end->up);
+        if (d->is_down_warped && usec < end->mono_usec)
+                d->down_parts = parts_of(parts ? between(p->down, p[1].down, parts) : p->down, end->down);
+}
+
+/* One that began within the span, and that the host's movement says nothing of: a line from there. */
+static uint64_t parts_since(const Demand *d, uint64_t usec, uint64_t born_usec) {
+        uint64_t end_usec = demand_end_usec(d);
+        if (d->is_up_warped || usec >= end_usec || born_usec <= demand_begin_usec(d))
+                return d->up_parts;
+        return parts_of(u64_sub_sat(usec, born_usec), u64_sub_sat(end_usec, born_usec));
+}
+
+bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
+        if (p->is_ghost) {
+                memcpy(ret, p->end, sizeof(p->end));
+                return usec < p->ghost_until_usec;
+        }
+        if (usec < p->born_usec || usec >= p->gone_usec) {
+                memset(ret, 0, _SIZE_MAX * sizeof(*ret));
+                return false;
+        }
+        if (!p->is_in_end) {
+                memcpy(ret, p->is_in_begin ? p->begin : p->end, sizeof(p->begin));
+                return true;
+        }
+        parts_take(d, usec);
+        uint64_t up = parts_since(d, usec, p->born_usec);
+        for (int i = 0; i < _SIZE_MAX; i++) {
+                uint64_t a = p->begin[i], b = p->end[i];
+                ret[i] = a == b ? a : between(a, b, b > a ? up : d->down_parts);
+        }
+        return true;
+}
+
+static const PointCgroup *point_cgroup(const Demand *d, const DemandPoint *p, uint32_t index) {
+        for (uint32_t i = 0; i < p->n_cgroups; i++)
+                if (d->pool[p->first_cgroup + i].index == index)
+                        return &d->pool[p->first_cgroup + i];
+        return NULL;
+}
+
+/* What the cheap samples hold of it is better than a line from one end to the other. */
+static void refine(const Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
+        const DemandPoint *p = point_at(d, usec);
+        uint64_t parts = parts_at(d, p, usec);
+        const PointCgroup *a = point_cgroup(d, p, (uint32_t)(c - d->cgroups)), *b = a;
+
+        if (a && parts > 0)
+                b = point_cgroup(d, p + 1, (uint32_t)(c - d->cgroups));
+        if (!a || !b)
+                return;
+        const struct {
+                CgroupField field;
+                uint64_t a, b;
+        } known[] = {
+                { CGROUP_PSI_SOME_USEC, a->some_usec, b->some_usec },
+                { CGROUP_PSI_FULL_USEC, a->full_usec, b->full_usec },
+                { CGROUP_CURRENT, a->current, b->current },
+                { CGROUP_SWAP_CURRENT, a->swap_current, b->swap_current },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+                if (((a->have & b->have) >> known[i].field) & 1)
+                        cgroup_set(ret, known[i].field, between(known[i].a, known[i].b, parts));
+}
+
+static bool is_setting(CgroupField f) {
+        return (f >= CGROUP_MIN && f <= CGROUP_SWAP_MAX) || f == CGROUP_OOM_GROUP || f == CGROUP_POPULATED;
+}
+
+void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
+        parts_take(d, usec);
+        *ret = c->last;
+        if (d->clock_parts == PARTS_MAX)
+                return;
+        for (uint64_t left = ret->have; left != 0; left &= left - 1) {
+                CgroupField f = (CgroupField)__builtin_ctzll(left);
+                bool had = (c->begin_have >> f) & 1;
+                if (is_setting(f) || (!had && !c->is_new))
+                        continue;
+                uint64_t from = c->is_new && !had ? 0 : c->begin[f], to = c->last.value[f];
+                bool is_counter = f <= CGROUP_PSI_FULL_USEC || (f >= CGROUP_PGSCAN && f <= CGROUP_EVENT_OOM_KILL);
+                if (from != to)
+                        ret->value[f] = between(from, to, is_counter ? d->clock_parts : to >= from ? d->up_parts : d->down_parts);
+        }
+        refine(d, c, usec, ret);
+}
+
+/* ---- a cgroup in one number ---- */
+
+static uint64_t field(const CgroupSample *c, CgroupField f) {
+        return cgroup_has(c, f) ? c->value[f] : 0;
+}
+
+/* What reclaim cannot drop of a cgroup, swap included. @ret_file: and what it can. */
+uint64_t cgroup_demand(const CgroupSample *c, uint64_t *ret_file) {
+        uint64_t swap = field(c, CGROUP_SWAP_CURRENT), current = field(c, CGROUP_CURRENT);
+        uint64_t file = u64_add_sat(field(c, CGROUP_ACTIVE_FILE), field(c, CGROUP_INACTIVE_FILE));
+        uint64_t slab = field(c, CGROUP_SLAB_RECLAIMABLE);
+
+        if (cgroup_has(c, CGROUP_CURRENT)) {
+                *ret_file = MIN(file, current);
+                return u64_add_sat(u64_sub_sat(current, u64_add_sat(file, slab)), swap);
+        }
+        *ret_file = file;
+        uint64_t own = u64_add_sat(field(c, CGROUP_ANON), u64_add_sat(field(c, CGROUP_SHMEM), field(c, CGROUP_SOCK)));
+        return u64_add_sat(u64_add_sat(own, u64_sub_sat(field(c, CGROUP_KERNEL), slab)), swap);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Records that no recorder would have made, as a reader could hand them out after somebody has edited a file: each byte of the
+ * input changes the record at its place of a generated host. The replay, under the recorded policy and another one, must
+ * end, keep its counts together, and print.
+ */
+
+#include <stdio.h>
+
+#include "config/config.h"
+#include "input.h"
+#include "plan/replay.h"
+#include "synth/synth.h"
+
+static const char recorded_text[] =
+        "# file: cgroups.d/80-limited.conf\n[Match]\nUnit=*.service\nLimited=yes\n[Kill]\nWhen=usage > 40M\nDo=kill\n"
+        "# file: cgroups.d/90-host.conf\n[Match]\nCgroup=/\n[Warn]\nWhen=available < 30%\nDo=notify, reclaim\n"
+        "[Kill]\nWhen=available < 10%\nDo=terminate grace=1s, kill\n";
+static const char other_text[] =
+        "# file: cgroups.d/50-all.conf\n[Match]\nCgroup=**\n[Kill]\nWhen=usage > 30M\nDo=kill\nRank=scan\n"
+        "# file: cgroups.d/90-host.conf\n[Match]\nCgroup=/\n[Kill]\nWhen=available < 15%\nDo=kill\n"
+        "# file: rules.d/a.conf\n[Match]\nExe=/usr/*\n[Score]\nTier=avoid\n";
+
+static Policy *load(const char *text, size_t n) {
+        ConfigReport report = { 0 };
+        Policy *p = NULL;
+        int r = policy_load_text(text, n, "fuzz", &report, &p);
+        REQUIRE(r == 0);
+        config_report_done(&report);
+        return p;
+}
+
+static void spoil_snapshot(Snapshot *s, uint8_t how, uint64_t chance) {
+        CgroupSample *c = s->n_cgroups > 0 ? &s->cgroups[chance % s->n_cgroups] : NULL;
+        ProcessSample *p = s->n_processes > 0 ? &s->processes[chance % s->n_processes] : NULL;
+
+        switch (how % 16) {
+        case 1: s->mono_usec = chance; break;
+        case 2: s->host.value[chance % _HOST_FIELD_MAX] = chance * 0x9e3779b97f4a7c15u; break;
+        case 3: s->host.have &= ~(UINT64_C(1) << chance % 64); break;
+        case 4: s->detail = (uint32_t)chance; break;
+        case 5: s->page_size = (uint32_t)chance; break;
+        case 6: if (c) c->id = chance % 5; break;
+        case 7: if (c) c->policy = (int32_t)chance; break;
+        case 8: if (c) c->value[chance % _CGROUP_FIELD_MAX] = ~chance; break;
+        case 9: if (c) c->path = chance % 2 ? "" : "/a/../\033[2J\n"; break;
+        case 10: if (c) c->parent = (uint32_t)chance % s->n_cgroups; break;
+        case 11: if (p) p->pid = (int32_t)chance; break;
+        case 12: if (p) p->rss_anon = p->swap = chance << 40; break;
+        case 13: if (p) p->tier = (Tier)(chance % _TIER_MAX); break;
+        case 14:
+                s->n_kills = (uint32_t)chance % KILLS_MAX;
+                for (uint32_t i = 0; i < s->n_kills; i++)
+                        s->kills[i] = (KillStatus){ .kill_id = i + 1, .outcome = (KillOutcome)(chance % _KILL_OUTCOME_MAX), .candidate = (uint32_t)chance };
+                break;
+        case 15:
+                s->n_measures = (uint32_t)chance % MEASURE_STATUSES_MAX;
+                for (uint32_t i = 0; i < s->n_measures; i++)
+                        s->measures[i] = (MeasureStatus){ .measure_id = i + 1, .verb = (MeasureVerb)(chance % _MEASURE_VERB_MAX), .error = -(int32_t)(chance % 130) };
+                break;
+        default: break;
+        }
+}
+
+static void spoil(TraceRecord *r, uint8_t how, uint64_t chance) {
+        if (r->kind == TRACE_SAMPLE || r->kind == TRACE_CONFIRM)
+                spoil_snapshot(&r->snap, how, chance);
+        switch (how >> 4) {
+        case 1: r->decision.seq = chance % 3; break;
+        case 2: r->has_decision = !r->has_decision; break;
+        case 3: r->kind = (TraceKind)(chance % _TRACE_KIND_MAX); break;
+        case 4: r->kill_id = chance % 4; break;
+        case 5: r->hold = (Hold)(chance % _HOLD_MAX); break;
+        case 6: r->start.max_domains = r->start.max_processes = (uint32_t)chance; break;
+        case 7: r->policy.n = chance % (r->policy.n + 1); break;
+        case 8:
+                r->decision.has_kill = true;
+                r->decision.kill.victim_kind = (CandidateKind)(chance % _CANDIDATE_KIND_MAX);
+                r->decision.kill.kill_id = chance % 4;
+                memcpy(r->decision.kill.comm, "\033[2J\n", 6);
+                break;
+        case 9: r->decision.need = (uint32_t)chance; break;
+        default: break;
+        }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_(policy_freep) Policy *recorded = load(recorded_text, sizeof(recorded_text) - 1),
+                                       *other = load(other_text, sizeof(other_text) - 1);
+        _cleanup_(synth_freep) Synth *synth = NULL;
+        _cleanup_(plan_replay_freep) PlanReplay *replay = NULL;
+        const ReplayResult *result;
+        const TraceRecord *r;
+        uint64_t chance = 88172645463325252u;
+        size_t n = 0;
+
+        const SynthOptions o = { .seed = size > 0 ? data[0] : 0, .n_cgroups = 6, .n_processes = 12, .ram_bytes = UINT64_C(256) << 20,
+                                 .span_usec = 20 * USEC_PER_SEC, .detail_interval_usec = 2 * USEC_PER_SEC,
+                                 .leak_bytes_per_sec = 8 << 20, .policy = recorded, .monitored_every = 2,
+                                 .restart_usec = 5 * USEC_PER_SEC, .gap_usec = 9 * USEC_PER_SEC, .reboot_usec = 12 * USEC_PER_SEC };
+        REQUIRE(synth_new(&o, &synth) == 0);
+        REQUIRE(plan_replay_new(&(ReplayOptions){ .other = other }, &replay) == 0);
+        TraceSource source = synth_source(synth);
+        while (trace_next(&source, &r) > 0) {
+                TraceRecord copy = *r;
+                chance ^= chance << 13;
+                chance ^= chance >> 7;
+                chance ^= chance << 17;
+                if (n < size)
+                        spoil(&copy, data[n], chance >> 8);
+                n++;
+                REQUIRE(plan_replay_feed(replay, &copy) == 0);
+        }
+        REQUIRE(plan_replay_finish(replay, &result) == 0);
+        REQUIRE(result->n_diffs <= result->recorded.n_kept + result->other.n_kept);
+        REQUIRE(result->n_differ <= result->n_compared);
+        char *text = NULL;
+        size_t n_text = 0;
+        FILE *f = open_memstream(&text, &n_text);
+        REQUIRE(f);
+        replay_print(result, /* verbose= */ true, f);
+        REQUIRE(fclose(f) == 0);
+        REQUIRE(!memchr(text, '\033', n_text));
+        free(text);
+        json_t *j = replay_json(result);
+        REQUIRE(j);
+        json_decref(j);
+        return 0;
+}

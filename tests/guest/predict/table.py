@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""table.py WORK HEADROOMCTL CELLS: what was predicted beside what was observed, as Markdown.
+
+WORK holds a folder for each guest that has run: "record" with the trace, and one for each cell (MiB, "+" with 256 MB of swap)
+with result.json and history.json. The planner is asked for the MemTotal that a guest really had, since the kernel keeps
+some of its memory to itself.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+work, headroomctl, cells = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(",")
+
+
+def load(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def unit(cgroup):
+    return (cgroup or "").rstrip("/").split("/")[-1]
+
+
+def find(document, key):
+    """The first value of a key, wherever it stands."""
+    if isinstance(document, dict):
+        if key in document:
+            return document[key]
+        document = list(document.values())
+    if isinstance(document, list):
+        for value in document:
+            found = find(value, key)
+            if found is not None:
+                return found
+    return None
+
+
+def plan(total_kib, swap_kib):
+    command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--ram=%dK" % total_kib,
+               "--swap=%s" % ("%dK" % swap_kib if swap_kib else "0")]
+    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    for point in find(document, "curve"):
+        if point["ram_bytes"] == total_kib * 1024:
+            return document, point
+    raise SystemExit("table: the plan lacks %d KiB" % total_kib)
+
+
+def safe(document):
+    found = find(document, "safe")
+    return found["bytes"] if isinstance(found, dict) and "bytes" in found else None
+
+
+def observed(name):
+    """(killed, [(seconds, unit, who)]) of one cell."""
+    result, history = load(work / name / "result.json"), load(work / name / "history.json")
+    kills = []
+    for kill in history["kills"]:
+        if kill["escalation"]:
+            continue
+        victim = kill.get("victim") or (kill.get("candidates") or [{}])[0]
+        kills.append((kill["mono_usec"] / 1e6 - result["begin_ms"] / 1e3, unit(victim.get("cgroup") or kill["text"].split(",")[2].rstrip(")"))))
+    return result, sorted(kills)
+
+
+def predicted(point, begin_usec):
+    kills = []
+    for event in point["events"]:
+        if event["kind"] in ("kill", "kernel-kill", "would-kill"):
+            kills.append((event["mono_usec"] / 1e6 - begin_usec / 1e6, unit(event["cgroup"]) or event["comm"]))
+    return sorted(kills)
+
+
+def show(kills):
+    return "%s at %.0f s" % (kills[0][1].replace(".service", ""), kills[0][0]) if kills else "none"
+
+
+def main():
+    begin = load(work / "record" / "result.json")["begin_ms"] * 1000
+    right = total = victims_right = victims = 0
+    sizes, document = [], None
+    print("| RAM | MemTotal | swap | predicted first kill | observed first kill | yes/no | victim | kills predicted, observed |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for cell in sorted(cells, key=lambda c: ("+" in c, int(c.rstrip("+")))):
+        if not (work / cell / "result.json").exists():
+            print("| %s | | | | not run | | | |" % cell)
+            continue
+        result, seen = observed(cell)
+        document, point = plan(result["mem_total_kib"], result["swap_kib"])
+        said = predicted(point, begin)
+        kernel = result["kernel_oom_kills"]
+        same = bool(said) == bool(seen or kernel)
+        total += 1
+        right += same
+        victim = ""
+        if said and seen:
+            victims += 1
+            victims_right += said[0][1] == seen[0][1]
+            victim = "right" if said[0][1] == seen[0][1] else "wrong"
+        if "+" not in cell:
+            sizes.append((result["mem_total_kib"], bool(seen or kernel)))
+        print("| %s MiB | %d MiB | %s | %s | %s | %s | %s | %d, %d%s |" % (
+            cell.rstrip("+"), result["mem_total_kib"] // 1024, "256 MB" if "+" in cell else "none", show(said), show(seen),
+            "right" if same else "**wrong**", victim, len(said), len(seen), " and %d by the kernel" % kernel if kernel else ""))
+    print()
+    if total:
+        print("yes or no right: %d of %d; victim right where both kill: %d of %d" % (right, total, victims_right, victims))
+    killed = [size for size, dead in sizes if dead]
+    lived = [size for size, dead in sizes if not dead]
+    if killed and lived:
+        command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--swap=0"]
+        predicted_safe = safe(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+        print("smallest safe MemTotal without swap: predicted %s, observed above %d and at most %d MiB" % (
+            "none" if predicted_safe is None else "%d MiB" % (predicted_safe >> 20), max(killed) // 1024, min(lived) // 1024))
+
+
+main()

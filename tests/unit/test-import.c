@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/import.h"
+#include "ctl/trace-verbs.h"
+#include "trace/reader.h"
+#include "tree.h"
+
+#define PROMETHEUS FIXTURES_DIR "/prometheus/"
+
+/* Imports the files; the exit status. @tree holds "out.trace" then. */
+static CtlExit import(const Tree *t, const char *a, const char *b) {
+        char out[128];
+        (void)snprintf(out, sizeof(out), "%s/out.trace", t->path);
+        char *args[] = { (char *)"import", (char *)a, (char *)(b ? b : out), out };
+        FILE *f = fopen("/dev/null", "we");
+        const Invocation i = { .args = args, .n_args = b ? 4 : 3, .out = f };
+        CtlExit status = trace_import(&i);
+        (void)fclose(f);
+        return status;
+}
+
+static TraceReader *open_result(const Tree *t) {
+        char out[128];
+        char *paths[] = { out };
+        const TraceReaderOptions o = { 0 };
+        TraceReader *reader = NULL;
+        TraceError error;
+        (void)snprintf(out, sizeof(out), "%s/out.trace", t->path);
+        assert_int_equal(trace_reader_new(AT_FDCWD, paths, 1, &o, &error, &reader), 0);
+        return reader;
+}
+
+static const TraceRecord *expect_next(TraceReader *reader, TraceKind kind) {
+        const TraceRecord *r;
+        assert_int_equal(trace_reader_next(reader, &r), 1);
+        assert_int_equal(r->kind, kind);
+        return r;
+}
+
+static const CgroupSample *find(const Snapshot *s, const char *path) {
+        for (uint32_t i = 0; i < s->n_cgroups; i++)
+                if (strcmp(s->cgroups[i].path, path) == 0)
+                        return &s->cgroups[i];
+        return NULL;
+}
+
+/* node.json: the host every 15 s, with one minute missing; cadvisor.json: cgroups every 30 s. */
+static void test_both(void **state) {
+        (void)state;
+        Tree t;
+        tree_open(&t);
+        assert_int_equal(import(&t, PROMETHEUS "node.json", PROMETHEUS "cadvisor.json"), CTL_EXIT_OK);
+        TraceReader *reader = open_result(&t);
+        const TraceRecord *r = expect_next(reader, TRACE_START);
+        assert_false(r->start.decides);
+        assert_int_equal(r->start.interval_usec, 15 * USEC_PER_SEC);
+        assert_string_equal(r->start.recorder, "import-prometheus");
+
+        r = expect_next(reader, TRACE_SAMPLE);
+        assert_false(r->has_decision);
+        assert_int_equal(r->snap.real_usec, UINT64_C(1700000010) * USEC_PER_SEC);
+        assert_int_equal(r->snap.host.value[HOST_MEM_TOTAL], UINT64_C(1) << 30);
+        assert_int_equal(r->snap.host.value[HOST_MEM_AVAILABLE], 500000000);
+        assert_int_equal(r->snap.host.value[HOST_PSI_SOME_USEC], 1500000);
+        assert_int_equal(r->snap.host.value[HOST_VM_ALLOCSTALL], 7); /* two zones */
+        assert_false(host_has(&r->snap.host, HOST_SWAP_TOTAL));
+        const CgroupSample *c = find(&r->snap, "/system.slice/db.service");
+        assert_non_null(c);
+        assert_int_equal(c->value[CGROUP_CURRENT], 300000000);
+        assert_int_equal(c->value[CGROUP_INACTIVE_FILE], 100000000); /* use less working set */
+        assert_int_equal(c->value[CGROUP_ANON], 150000000);
+        assert_true(c->value[CGROUP_MAX] == CGROUP_NO_LIMIT);
+        assert_string_equal(r->snap.cgroups[c->parent].path, "/system.slice");
+        assert_true(c->marks & CGROUP_MARK_LEAF);
+        assert_false(find(&r->snap, "/system.slice")->marks & CGROUP_MARK_LEAF);
+        assert_string_equal(r->snap.cgroups[0].path, "/");
+        assert_non_null(find(&r->snap, "/system.slice/late-odd\n.service") ? NULL : "not yet there");
+
+        /* between two points of the coarse series its value holds; NaN is absent */
+        r = expect_next(reader, TRACE_SAMPLE);
+        assert_int_equal(r->snap.real_usec, UINT64_C(1700000025) * USEC_PER_SEC);
+        assert_false(host_has(&r->snap.host, HOST_MEM_AVAILABLE));
+        assert_int_equal(find(&r->snap, "/system.slice/db.service")->value[CGROUP_CURRENT], 300000000);
+
+        r = expect_next(reader, TRACE_SAMPLE);
+        assert_int_equal(find(&r->snap, "/system.slice/db.service")->value[CGROUP_CURRENT], 310000000);
+        assert_non_null(find(&r->snap, "/system.slice/late-odd\n.service"));
+        /* the minute that is missing */
+        r = expect_next(reader, TRACE_SAMPLE);
+        r = expect_next(reader, TRACE_SAMPLE);
+        (void)expect_next(reader, TRACE_GAP);
+        r = expect_next(reader, TRACE_SAMPLE);
+        assert_int_equal(r->snap.real_usec, UINT64_C(1700000190) * USEC_PER_SEC);
+        assert_int_equal(r->snap.host.value[HOST_MEM_AVAILABLE], 100000000);
+        (void)expect_next(reader, TRACE_SAMPLE); /* it holds for another step */
+        (void)expect_next(reader, TRACE_END);
+        trace_reader_free(reader);
+        tree_close(&t);
+}
+
+#define OPEN  "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":["
+#define CLOSE "]}}"
+#define FREE  "{\"metric\":{\"__name__\":\"node_memory_MemFree_bytes\",\"instance\":\"a:9100\"},\"values\":[[1,\"1\"]]}"
+
+static void test_refused(void **state) {
+        (void)state;
+        static const char *const texts[] = {
+                "",
+                "  \n",
+                "nonsense",
+                "[]",
+                "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}",
+                "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}",
+                OPEN CLOSE, /* nothing in it */
+                OPEN FREE,
+                OPEN FREE " " FREE CLOSE,
+                OPEN "{\"metric\":{\"__name__\":\"node_memory_MemFree_bytes\"},\"values\":[[1]]}" CLOSE,
+                OPEN "{\"metric\":{\"__name__\":\"node_memory_MemFree_bytes\"},\"values\":[[1e300,\"1\"]]}" CLOSE,
+                OPEN "{\"metric\":{\"__name__\":\"node_memory_MemFree_bytes\"},\"values\":{}}" CLOSE,
+                OPEN "{\"metric\":{},\"values\":[[1,\"1\"]]}" CLOSE,
+                OPEN "{\"metric\":{\"__name__\":\"up\"},\"values\":[[1,\"1\"]]}" CLOSE,
+                OPEN FREE ",{\"metric\":{\"__name__\":\"node_memory_MemTotal_bytes\",\"instance\":\"b:9100\"},\"values\":[[1,\"1\"]]}" CLOSE,
+                OPEN FREE CLOSE "}",
+                "{\"status\":\"success\",\"data\":{\"result\":[[[[[[[[",
+        };
+        Tree t;
+        char path[128];
+        tree_open(&t);
+        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                tree_write_n(&t, "in.json", texts[i], strlen(texts[i]));
+                assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
+                assert_int_equal(faccessat(t.fd, "out.trace", F_OK, 0), -1); /* and no trace of it */
+        }
+        (void)snprintf(path, sizeof(path), "%s/none.json", t.path);
+        assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
+        assert_int_equal(import(&t, t.path, NULL), CTL_EXIT_FAILED); /* a directory */
+        tree_close(&t);
+}
+
+/* Deeper than any answer: refused, not followed. */
+static void test_deep(void **state) {
+        (void)state;
+        Tree t;
+        char path[128];
+        static char text[200000];
+        tree_open(&t);
+        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
+        memset(text, '[', sizeof(text));
+        memcpy(text, OPEN, strlen(OPEN));
+        tree_write_n(&t, "in.json", text, sizeof(text));
+        assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
+        tree_close(&t);
+}
+
+/* Two points a lifetime apart beside a fine series: as many samples as are said, not as many as would fit between. */
+static void test_far_apart(void **state) {
+        (void)state;
+        static const char text[] =
+                OPEN "{\"metric\":{\"__name__\":\"node_memory_MemFree_bytes\"},\"values\":[[4000000000,\"2\"],[1000,\"1\"]]},"
+                     "{\"metric\":{\"__name__\":\"node_memory_MemTotal_bytes\"},\"values\":[[1000,\"5\"],[1001,\"5\"],[1001,\"6\"],[1002,\"-1\"],[1003,\"Inf\"]]}" CLOSE
+                OPEN CLOSE;
+        Tree t;
+        char path[128];
+        tree_open(&t);
+        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
+        tree_write_n(&t, "in.json", text, sizeof(text) - 1);
+        assert_int_equal(import(&t, path, NULL), CTL_EXIT_OK);
+        TraceReader *reader = open_result(&t);
+        const TraceRecord *r;
+        unsigned n_samples = 0, n_gaps = 0;
+        while (trace_reader_next(reader, &r) > 0) {
+                n_samples += r->kind == TRACE_SAMPLE;
+                n_gaps += r->kind == TRACE_GAP;
+                if (r->kind == TRACE_SAMPLE && host_has(&r->snap.host, HOST_MEM_TOTAL))
+                        assert_int_equal(r->snap.host.value[HOST_MEM_TOTAL], 5);
+        }
+        assert_int_equal(n_gaps, 1);
+        assert_true(n_samples > 3 && n_samples < 700); /* five minutes each at most */
+        trace_reader_free(reader);
+        tree_close(&t);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_both),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_deep),
+                cmocka_unit_test(test_far_apart),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

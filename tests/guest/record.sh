@@ -29,6 +29,7 @@ configure() {
     printf '%s\n' '[Record]' "$@" >$conf
 }
 begin() { journal_cursor=$(journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
+said() { journal_since -u headroomd | grep -E -- "$1" >/dev/null; }
 start() { systemctl start headroomd || fail "headroomd does not start: $(journalctl -u headroomd -n 5 -o cat)"; }
 main_pid() { systemctl show -P MainPID headroomd; }
 is_another() { [ "$(main_pid)" != "$1" ] && [ "$(main_pid)" != 0 ] && systemctl -q is-active headroomd; }
@@ -45,13 +46,13 @@ check() {
     configure Record=yes DetailInterval=5s
     begin
     start
-    expect "it says that it records" eval "journal_since -u headroomd | grep -q '^recording to $traces'"
+    expect "it says that it records" said "^recording to $traces"
     systemd-run --quiet --unit=steady --slice=bench.slice "$bin/hog" --max 60
     sleep 12
     systemd-run --quiet --unit=leak --slice=bench.slice "$bin/hog" --rate 60
-    wait_for 90 eval "journal_since -u headroomd | grep -q '^killed hog\|^terminating hog'" || true
+    wait_for 90 said '^(killed|terminating) hog' || true
     sleep 5
-    expect "a leak was killed" eval "journal_since -u headroomd | grep -q '^killed hog\|^terminating hog'"
+    expect "a leak was killed" said '^(killed|terminating) hog'
     pid=$(main_pid)
     kill -KILL "$pid"
     wait_for 30 is_another "$pid" || fail "headroomd was not started again"
@@ -62,14 +63,17 @@ check() {
     expect "... and its second look" at_least 1 confirms
     expect "... and is no damage" is 0 damaged
     expect "nothing was lost" is 0 lost_records
-    expect "the victim is in it" eval "headroomctl trace info $traces | grep -q 'hog (pid [0-9]*) in /bench.slice/leak.service'"
-    expect "its memory is in it" eval "headroomctl trace dump $traces | grep -q '^  cgroup /bench.slice/leak.service .* anon=[0-9]'"
-    expect "its program is in it" eval "headroomctl trace dump $traces | grep -q '^  process [0-9]* .*exe=.*/hog$'"
+    # In files: a reader that stops early would break the pipe.
+    headroomctl trace info $traces >"$out/info"
+    headroomctl trace dump $traces >"$out/dump"
+    expect "the victim is in it" grep -q 'hog (pid [0-9]*) in /bench.slice/leak.service' "$out/info"
+    expect "its memory is in it" grep -q '^  cgroup /bench.slice/leak.service .* anon=[0-9]' "$out/dump"
+    expect "its program is in it" grep -q '^  process [0-9]* .*exe=.*/hog$' "$out/dump"
     # Linux 6.12 and later
-    if printf 'reset\n' >/sys/fs/cgroup/bench.slice/memory.peak 2>/dev/null; then
-        expect "the peak of each interval is in it" eval "headroomctl trace dump $traces | grep -q '^  cgroup /bench.slice/steady.service .* peak_interval=[0-9]'"
+    if { printf 'reset\n' >/sys/fs/cgroup/bench.slice/memory.peak; } 2>/dev/null; then
+        expect "the peak of each interval is in it" grep -q '^  cgroup /bench.slice/steady.service .* peak_interval=[0-9]' "$out/dump"
     else
-        expect "an older kernel has no peak of an interval" eval "! headroomctl trace dump $traces | grep -q peak_interval"
+        expect "an older kernel has no peak of an interval" [ "$(grep -c peak_interval "$out/dump")" = 0 ]
     fi
     expect "for root only" [ "$(find $traces -name '*.trace' -perm /077 | wc -l)" = 0 ]
     systemctl stop headroomd steady
@@ -98,7 +102,7 @@ check() {
     configure Record=yes Directory=/usr/trace
     begin
     start
-    expect "a place that is read-only is said" eval "journal_since -u headroomd | grep -q '^nothing is recorded, /usr/trace: '"
+    expect "a place that is read-only is said" said '^nothing is recorded, /usr/trace: '
     expect "... and headroomd runs" systemctl -q is-active headroomd
     systemctl stop headroomd
     exit $failed

@@ -39,8 +39,10 @@ void plan_say_error(const TraceError *e, int error) {
         text_append_escaped(&t, e->text);
         if (error == -EBADMSG)
                 (void)fprintf(stderr, "headroomctl: %s: offset %" PRIu64 ": %s\n", path, e->offset, text);
-        else
+        else if (error == -ENODATA || strcmp(e->text, strerror(-error)) == 0)
                 (void)fprintf(stderr, "headroomctl: %s: %s\n", path, text);
+        else
+                (void)fprintf(stderr, "headroomctl: %s: %s: %s\n", path, text, strerror(-error));
 }
 
 static json_t *plan_one(const Pool *p, size_t i) {

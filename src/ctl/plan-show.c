@@ -199,7 +199,8 @@ static void show_answer(const Invocation *i, const json_t *answer, const char *t
                 if (n == EVENTS_SHOWN)
                         break;
                 table_add(t, COLOR_NONE, show_time(buf, sizeof(buf), e, "real_usec"));
-                table_add(t, COLOR_NONE, show_string(e, "kind"));
+                table_addf(t, COLOR_NONE, "%s%s%s", show_string(e, "kind"), strcmp(show_string(e, "kind"), "measure") == 0 ? " " : "",
+                           strcmp(show_string(e, "kind"), "measure") == 0 ? show_string(e, "step") : "");
                 table_add(t, COLOR_NONE, show_string(e, "comm"));
                 table_add(t, COLOR_NONE, show_string(e, "cgroup"));
                 table_add(t, COLOR_NONE, show_string(e, "reason"));

@@ -155,7 +155,14 @@ static json_t *first_break(const PlanRun *r, uint32_t density) {
                 const PlanAnswer *a = &r->answers[i];
                 if (!a->is_done || a->role != PLAN_ROLE_COPIES || a->density != density)
                         continue;
-                json_t *o = doc_outcome(&a->question, &a->outcome, 1);
+                json_t *o = doc_outcome(&a->question, &a->outcome, 0), *first = json_array();
+                /* Measures come before; what breaks is a kill, or a fork that is refused. */
+                for (uint32_t k = 0; k < a->outcome.n_events && json_array_size(first) == 0; k++) {
+                        const PlanEvent *e = &a->outcome.events[k];
+                        if (e->kind != PLAN_EVENT_SAW_KILL && e->kind != PLAN_EVENT_MEASURE)
+                                (void)json_array_append_new(first, event(e));
+                }
+                doc_set(o, "events", first);
                 doc_set(o, "more_copies", json_u64(a->n_copies, UINT64_MAX));
                 return o;
         }

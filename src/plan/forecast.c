@@ -9,7 +9,7 @@
 #define SLOTS_PER_TRY  (SLOTS / 2)
 #define FLOOR_SHARE    100 /* 1 % of the memory: nothing gets on with less */
 /* Further ahead a slope of minutes says nothing. In units of the window. */
-#define HORIZON_FACTOR 10
+#define HORIZON_FACTOR 3
 
 static_assert(SLOTS <= SLOPE_POINTS_MAX, "a window fits");
 

@@ -60,16 +60,15 @@ static void row(FILE *f, const json_t *p) {
 
         (void)fputs("<tr><td class=\"r\">", f);
         html_ram_size(f, html_u64(p, "ram_bytes", 0));
-        (void)fprintf(f, "</td><td class=\"%s\">%s</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r n\">",
-                      is_safe ? "good" : "bad", is_safe ? "safe" : "not safe", html_value(p, "kills", 0),
+        (void)fprintf(f, "</td><td class=\"n %s\">%s</td><td>", is_safe ? "good" : "bad", is_safe ? "safe" : "not safe");
+        html_source(f, html_string(p, "source"));
+        (void)fprintf(f, "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r n\">", html_value(p, "kills", 0),
                       html_value(p, "kernel_kills", 0));
         html_usec(f, html_value(p, "stall", 0));
         (void)fputs("</td><td class=\"r n\">", f);
         html_share(f, html_value(p, "worst_stall", 0));
         (void)fprintf(f, "%s</td><td class=\"r\">", is_calibrated ? "" : " *");
         html_bytes(f, html_value(p, "deficit_peak", 0));
-        (void)fputs("</td><td>", f);
-        html_source(f, html_string(p, "source"));
         (void)fputs("</td></tr>", f);
 }
 
@@ -126,9 +125,9 @@ void html_ram(FILE *f, const json_t *doc) {
                 point(f, &a, p);
         html_plot_marks(f);
         html_plot_end_bytes(f, &a);
-        (void)fputs("</figure><div class=\"scroll\"><table><tr><th class=\"r\">RAM</th><th></th><th class=\"r\">kills</th>"
+        (void)fputs("</figure><div class=\"scroll\"><table><tr><th class=\"r\">RAM</th><th></th><th>confidence</th><th class=\"r\">kills</th>"
                     "<th class=\"r\">by kernel</th><th class=\"r\">stalled</th><th class=\"r\">worst minute</th>"
-                    "<th class=\"r\">deficit</th><th>confidence</th></tr>", f);
+                    "<th class=\"r\">deficit</th></tr>", f);
         json_array_foreach(curve, n, p) {
                 row(f, p);
                 is_guess |= !json_is_true(json_object_get(p, "is_stall_calibrated"));

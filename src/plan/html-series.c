@@ -237,7 +237,7 @@ static void percentile_table(FILE *f, const json_t *doc) {
                 double v = (double)html_value(h, keys[i], 0);
                 (void)fprintf(f, "<tr><td>%s</td><td class=\"r\">", labels[i]);
                 html_number(f, json_object_get(h, keys[i]));
-                (void)fprintf(f, "</td><td class=\"r\">%.1f %%</td>", total > 0 ? v / total * 100 : 0);
+                (void)fprintf(f, "</td><td class=\"r n\">%.1f%%</td>", total > 0 ? v / total * 100 : 0);
                 if (other) {
                         (void)fputs("<td>", f);
                         html_number(f, json_object_get(other, keys[i]));

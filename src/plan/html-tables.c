@@ -47,6 +47,10 @@ static void event_row(FILE *f, const json_t *e) {
         html_time(f, html_u64(e, "real_usec", 0));
         (void)fputs("</td><td>", f);
         html_text(f, html_string(e, "kind"));
+        if (strcmp(html_string(e, "kind"), "measure") == 0) {
+                (void)fputs(": ", f);
+                html_text(f, html_string(e, "step"));
+        }
         (void)fputs("</td><td class=\"path\">", f);
         html_text(f, html_string(e, "comm"));
         if (json_is_integer(json_object_get(e, "pid"))) {
@@ -54,7 +58,7 @@ static void event_row(FILE *f, const json_t *e) {
                 html_json(f, e, "pid");
                 (void)fputs(")", f);
         }
-        (void)fputs("<br><span class=\"mono soft\">", f);
+        (void)fprintf(f, "%s<span class=\"mono soft\">", html_string(e, "comm")[0] ? "<br>" : "");
         html_text(f, html_string(e, "cgroup"));
         (void)fputs("</span></td><td>", f);
         html_text(f, html_string(e, "reason"));
@@ -182,6 +186,8 @@ static void density_one(FILE *f, const json_t *d) {
                 html_text(f, html_string(first, "kind"));
                 (void)fputs(" of ", f);
                 html_text(f, html_string(first, "comm"));
+                (void)fputs(" in ", f);
+                html_text(f, html_string(first, "cgroup"));
         } else
                 (void)fputs(json_is_true(json_object_get(brk, "is_safe")) ? "not in closed loop either: the formulas are the stricter ones"
                                                                           : "by stalls", f);

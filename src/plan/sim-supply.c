@@ -22,6 +22,10 @@
 /* Below this the kernel turns transparent huge pages off, and with them the higher min_free_kbytes (khugepaged.c) */
 #define THP_LEAST_BYTES (512 * MIB)
 #define THP_MIN_FREE_DIVISOR 20
+/* What it wants on a host with two populated zones and page blocks of 2 MiB: 11264 pages */
+#define THP_MIN_FREE_BYTES (44 * MIB)
+/* Per-CPU counters and rounding make MemAvailable inexact by less than this */
+#define RAISED_LEAST_BYTES (4 * MIB)
 /* Without a measured ratio: what metric.c assumes as well, so that both speak of the same swap */
 #define ZRAM_DEFAULT_PERMYRIAD 5000
 #define SWAPPINESS_DEFAULT 60
@@ -40,11 +44,8 @@ static uint64_t int_sqrt(uint64_t n) {
         return r;
 }
 
-/* mm/page_alloc.c: calculate_min_free_kbytes(), __setup_per_zone_wmarks() with watermark_scale_factor 10. */
-Watermarks watermarks_of(uint64_t total_bytes, uint64_t raised_min) {
-        uint64_t min = int_sqrt(MIN(total_bytes / 1024, UINT64_C(1) << 40) * 16);
-        min = MIN(MAX(min, UINT64_C(128)), UINT64_C(262144)) * 1024;
-        min = MIN(MAX(min, raised_min), total_bytes / 4);
+/* mm/page_alloc.c: __setup_per_zone_wmarks() with watermark_scale_factor 10. */
+static Watermarks watermarks_from(uint64_t total_bytes, uint64_t min) {
         uint64_t gap = MAX(min / 4, total_bytes / 1000);
         uint64_t high = u64_add_sat(min, 2 * gap);
         return (Watermarks){
@@ -53,6 +54,13 @@ Watermarks watermarks_of(uint64_t total_bytes, uint64_t raised_min) {
                 .high = high,
                 .reserve = u64_add_sat(high, total_bytes / LOWMEM_RESERVE_DIVISOR),
         };
+}
+
+/* mm/page_alloc.c: calculate_min_free_kbytes() */
+Watermarks watermarks_of(uint64_t total_bytes, uint64_t raised_min) {
+        uint64_t min = int_sqrt(MIN(total_bytes / 1024, UINT64_C(1) << 40) * 16);
+        min = MIN(MAX(min, UINT64_C(128)), UINT64_C(262144)) * 1024;
+        return watermarks_from(total_bytes, MIN(MAX(min, raised_min), total_bytes / 4));
 }
 
 static uint64_t unhalved(uint64_t bytes, uint64_t low) {
@@ -94,6 +102,39 @@ static void demand_swap(const HostSample *h, HostDemand *d) {
         d->zram_stored = MIN(get(h, HOST_ZRAM_MEM_USED), d->total - d->free - d->file - d->slab);
 }
 
+/* What MemAvailable leaves out on a host with these watermarks. */
+static uint64_t left_out(const HostDemand *d, const Watermarks *w) {
+        return w->reserve + MIN(d->file / 2, w->low) + MIN(d->slab / 2, w->low);
+}
+
+/*
+ * All that MemAvailable leaves out hangs on min_free_kbytes, which khugepaged raises by an order of magnitude on hosts
+ * with transparent huge pages. Where more is left out than the kernel's own choice explains, it is found by trying.
+ */
+static void demand_reserve(HostDemand *d, bool has_formula) {
+        Watermarks own = watermarks_of(d->total, 0);
+        uint64_t sum = d->free + d->file + d->slab, left = u64_sub_sat(sum, d->available);
+
+        d->low = own.low;
+        d->reserve = own.reserve;
+        if (!has_formula)
+                return;
+        if (left > left_out(d, &own) + RAISED_LEAST_BYTES) {
+                uint64_t lo = own.min, hi = d->total / 4;
+                while (hi - lo > 4096 && hi > lo) {
+                        uint64_t mid = lo + (hi - lo) / 2;
+                        Watermarks w = watermarks_from(d->total, mid);
+                        if (left_out(d, &w) < left)
+                                lo = mid;
+                        else
+                                hi = mid;
+                }
+                d->raised_min = hi;
+                d->low = watermarks_from(d->total, hi).low;
+        }
+        d->reserve = u64_sub_sat(left, MIN(d->file / 2, d->low) + MIN(d->slab / 2, d->low));
+}
+
 /**
  * host_demand_of() - take a sample of a host apart
  * @ret: filled whole; nothing of it exceeds MemTotal but what is in swap, whatever the sample says
@@ -117,9 +158,7 @@ void host_demand_of(const HostSample *h, HostDemand *ret) {
                 anon = u64_add_sat(get(h, HOST_ACTIVE_ANON), get(h, HOST_INACTIVE_ANON));
         d.swappable = u64_add_sat(MIN(u64_sub_sat(anon, get(h, HOST_UNEVICTABLE)), resident), swapped);
 
-        Watermarks own = watermarks_of(total, 0);
-        uint64_t sum = u64_add_sat(d.free, u64_add_sat(unhalved(d.file, own.low), unhalved(d.slab, own.low)));
-        d.reserve = has_free && has_available && d.available > 0 ? u64_sub_sat(sum, d.available) : own.reserve;
+        demand_reserve(&d, has_free && has_available && d.available > 0);
         *ret = d;
 }
 
@@ -138,13 +177,16 @@ uint64_t supply_total_of_ram(uint64_t recorded_total, uint64_t ram_bytes) {
         return u64_sub_sat(ram_bytes, u64_add_sat(fixed, u64_mul_div(pages, ram_bytes, ram)));
 }
 
-/* min_free_kbytes of the recorded host where it is more than the kernel's own choice, and what of it would be left. */
+/* What would be left of a raised min_free_kbytes: khugepaged.c, set_recommended_min_free_kbytes(). */
 static uint64_t raised_min_of(const HostDemand *d, uint64_t total) {
-        Watermarks own = watermarks_of(d->total, 0);
-        if (d->reserve < own.reserve + own.reserve / 2 || total < THP_LEAST_BYTES)
+        if (d->raised_min == 0 || total == d->total)
+                return d->raised_min;
+        if (total < THP_LEAST_BYTES)
                 return 0;
-        uint64_t min = (d->reserve - d->total / LOWMEM_RESERVE_DIVISOR) / 3 * 2;
-        return MIN(min, total / THP_MIN_FREE_DIVISOR);
+        /* one that was cut off at 5 % would have been more on a larger host */
+        bool is_cut = d->raised_min > d->total / THP_MIN_FREE_DIVISOR * 9 / 10;
+        uint64_t wanted = is_cut ? MAX(d->raised_min, THP_MIN_FREE_BYTES) : d->raised_min;
+        return MIN(wanted, total / THP_MIN_FREE_DIVISOR);
 }
 
 static void supply_swap(const PlanQuestion *q, const HostSample *h, Supply *s) {

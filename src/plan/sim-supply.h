@@ -18,7 +18,9 @@ typedef struct HostDemand {
         uint64_t swapped_disk, swapped_zram, zram_stored;
         uint64_t demand;    /* what reclaim can only move to swap or not at all, what is in swap included */
         uint64_t swappable; /* of @demand */
-        uint64_t reserve;   /* what MemAvailable leaves out by the kernel's formula */
+        uint64_t raised_min; /* min_free_kbytes where it is more than the kernel's own choice by size; 0: it is not */
+        uint64_t low;       /* watermark */
+        uint64_t reserve;   /* what MemAvailable leaves out of free memory by the kernel's formula */
 } HostDemand;
 
 void host_demand_of(const HostSample *h, HostDemand *ret);

@@ -99,8 +99,10 @@ static int table_reserve(void **table, uint32_t *room, size_t each, uint32_t n, 
 static void index_rebuild(Demand *d) {
         if (d->process_index.slots) {
                 hash_index_reset(&d->process_index, d->room_processes);
-                for (uint32_t i = 0; i < d->n_processes; i++)
-                        hash_index_add(&d->process_index, process_hash(d->processes[i].last.pid, d->processes[i].last.start_ticks), i);
+                for (uint32_t i = 0; i < d->n_processes; i++) {
+                        const ProcessSample *p = &d->processes[i].last;
+                        hash_index_add(&d->process_index, process_hash(p->pid, p->start_ticks), i);
+                }
         }
         if (d->cgroup_index.slots) {
                 hash_index_reset(&d->cgroup_index, d->room_cgroups);

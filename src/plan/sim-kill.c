@@ -145,7 +145,8 @@ void sim_flights_step(PlanSim *s) {
 
 void sim_note_kill(PlanSim *s, const KillDecision *k, uint32_t number, uint64_t freed_bytes, const Candidate *victim) {
         const Candidate *c = victim ? victim : &k->candidates[0];
-        bool is_stall = k->reason == REASON_HOST_PRESSURE || k->reason == REASON_CGROUP_PRESSURE || k->reason == REASON_CGROUP_OWN_LIMIT;
+        bool is_stall = k->reason == REASON_HOST_PRESSURE || k->reason == REASON_CGROUP_PRESSURE ||
+                        k->reason == REASON_CGROUP_OWN_LIMIT;
 
         PlanEvent *e = sim_event(s, PLAN_EVENT_KILL, is_stall);
         if (e) {

@@ -85,8 +85,8 @@ static void commit_fields(const PlanSim *s, HostSample *h) {
                 return;
         host_demand_of(&s->host, &d);
         /* what is promised grows and falls with what is used */
-        uint64_t committed = d.demand > 0 ? u64_mul_div(h->value[HOST_COMMITTED_AS], m->demand, d.demand) : h->value[HOST_COMMITTED_AS];
-        host_set(h, HOST_COMMITTED_AS, committed);
+        if (d.demand > 0)
+                h->value[HOST_COMMITTED_AS] = u64_mul_div(h->value[HOST_COMMITTED_AS], m->demand, d.demand);
         uint64_t swap = u64_add_sat(s->supply.swap_disk, s->supply.swap_zram);
         if (s->question.overcommit_ratio > 0)
                 host_set(h, HOST_COMMIT_LIMIT, u64_add_sat(u64_mul_div(s->supply.total, s->question.overcommit_ratio, 100), swap));
@@ -280,7 +280,8 @@ static void cgroup_move(const PlanSim *s, const DemandCgroup *c, const Shares *s
         take_off(row, CGROUP_SWAP_CURRENT, swap_less);
         if (!sh->is_own || !has_anon)
                 return;
-        uint64_t anon = u64_add_sat(row->value[CGROUP_ANON], cgroup_has(row, CGROUP_SWAP_CURRENT) ? row->value[CGROUP_SWAP_CURRENT] : 0);
+        swap = cgroup_has(row, CGROUP_SWAP_CURRENT) ? row->value[CGROUP_SWAP_CURRENT] : 0;
+        uint64_t anon = u64_add_sat(row->value[CGROUP_ANON], swap);
         uint64_t out = u64_mul_div(anon, sh->swapped_permyriad, PERMYRIAD), file = 0, file_left = 0;
         const CgroupField caches[] = { CGROUP_ACTIVE_FILE, CGROUP_INACTIVE_FILE };
         for (size_t i = 0; i < ARRAY_SIZE(caches); i++)
@@ -292,7 +293,8 @@ static void cgroup_move(const PlanSim *s, const DemandCgroup *c, const Shares *s
         take_off(row, CGROUP_FILE, file - file_left);
         take_off(row, CGROUP_CURRENT, file - file_left);
         if (cgroup_has(row, CGROUP_CURRENT))
-                row->value[CGROUP_CURRENT] = u64_add_sat(u64_sub_sat(row->value[CGROUP_CURRENT], row->value[CGROUP_ANON]), anon - out);
+                row->value[CGROUP_CURRENT] =
+                        u64_add_sat(u64_sub_sat(row->value[CGROUP_CURRENT], row->value[CGROUP_ANON]), anon - out);
         row->value[CGROUP_ANON] = anon - out;
         if (cgroup_has(row, CGROUP_SWAP_CURRENT) || out > 0)
                 cgroup_set(row, CGROUP_SWAP_CURRENT, out);
@@ -394,7 +396,8 @@ int sim_view(PlanSim *s, uint32_t detail) {
         if ((r = arena_reserve(s, n_cgroups + n_processes)) < 0 ||
             (r = room_for((void **)&s->cgroups, &s->room_cgroups, sizeof(*s->cgroups), s->demand.n_cgroups + n_cgroups)) < 0 ||
             (r = room_for((void **)&s->cgroup_rows, &s->room_rows, sizeof(*s->cgroup_rows), s->demand.n_cgroups)) < 0 ||
-            (r = room_for((void **)&s->processes, &s->room_processes, sizeof(*s->processes), s->demand.n_processes + n_processes)) < 0)
+            (r = room_for((void **)&s->processes, &s->room_processes, sizeof(*s->processes),
+                          s->demand.n_processes + n_processes)) < 0)
                 return r;
         s->snap = (Snapshot){
                 .mono_usec = s->now_usec,

@@ -186,7 +186,8 @@ static int take_start(PlanSim *s, const TraceStart *start) {
                 return r;
         s->start = *start;
         s->has_start = true;
-        s->demand.span_max_usec = MIN(MAX(SPAN_LEAST_USEC, u64_mul_sat(start->detail_interval_usec, SPAN_INTERVALS)), SPAN_MOST_USEC);
+        uint64_t span = u64_mul_sat(start->detail_interval_usec, SPAN_INTERVALS);
+        s->demand.span_max_usec = MIN(MAX(SPAN_LEAST_USEC, span), SPAN_MOST_USEC);
         if (s->question.policy && !start->decides && !s->has_policy)
                 return policy_use(s, s->question.policy, true);
         return 0;
@@ -238,7 +239,8 @@ static int follow(PlanSim *s, const TraceRecord *r, bool is_complete) {
 static bool is_silence(const PlanSim *s, const Snapshot *snap) {
         if (s->demand.n_points == 0)
                 return false;
-        uint64_t last = demand_end_usec(&s->demand), limit = MAX(SILENCE_USEC, u64_mul_sat(s->start.interval_usec, SILENCE_INTERVALS));
+        uint64_t last = demand_end_usec(&s->demand);
+        uint64_t limit = MAX(SILENCE_USEC, u64_mul_sat(s->start.interval_usec, SILENCE_INTERVALS));
         return snap->mono_usec < last || snap->mono_usec - last > limit;
 }
 

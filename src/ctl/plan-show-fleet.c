@@ -116,6 +116,7 @@ void plan_show_fleet(const Invocation *i, const json_t *doc) {
         show_density(i, doc);
         show_risks(i, doc);
         plan_title(i, "Notes");
-        json_array_foreach(json_object_get(doc, "notes"), n, note)
+        json_array_foreach(json_object_get(doc, "notes"), n, note) {
                 (void)fprintf(i->out, "- %s\n", json_string_value(note) ? json_string_value(note) : "");
+        }
 }

@@ -90,8 +90,9 @@ void plan_show_density(const Invocation *i, const json_t *doc) {
                 plan_cell_source(t, json_object_get(d, "conservative"));
         }
         table_print(t, i->out, i->color);
-        json_array_foreach(list, n, d)
+        json_array_foreach(list, n, d) {
                 show_break(i, d);
+        }
 }
 
 void plan_show_advice(const Invocation *i, const json_t *doc) {

@@ -62,8 +62,9 @@ static void show_head(const Invocation *i, const json_t *doc) {
                       show_time(from, sizeof(from), span, "first_real_usec"), show_time(to, sizeof(to), span, "last_real_usec"),
                       show_int(span, "samples", 0), show_int(span, "n_gaps", 0));
         (void)fprintf(i->out, "trace %s, policy", show_string(trace, "hash"));
-        json_array_foreach(json_object_get(policy, "recorded_hashes"), n, h)
+        json_array_foreach(json_object_get(policy, "recorded_hashes"), n, h) {
                 (void)fprintf(i->out, " %s", json_string_value(h) ? json_string_value(h) : "-");
+        }
         if (n == 0)
                 (void)fprintf(i->out, " none recorded");
         if (json_is_string(json_object_get(policy, "asked_hash")))
@@ -271,8 +272,9 @@ static void show_notes(const Invocation *i, const json_t *doc) {
         size_t n;
 
         plan_title(i, "Notes");
-        json_array_foreach(json_object_get(doc, "notes"), n, note)
+        json_array_foreach(json_object_get(doc, "notes"), n, note) {
                 (void)fprintf(i->out, "- %s\n", json_string_value(note) ? json_string_value(note) : "");
+        }
 }
 
 void plan_show(const Invocation *i, const json_t *doc) {

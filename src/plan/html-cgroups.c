@@ -129,16 +129,18 @@ void html_cgroups(FILE *f, const json_t *doc) {
         }
         (void)fprintf(f, "<p class=\"soft\">Measured. How long each of the greatest used how much, %s where the trace has it; each bar is "
                          "5 %% wider than the one before.</p><div class=\"cards\">", estimator_to_string(ESTIMATE_NOT_INACTIVE));
-        json_array_foreach(list, n, c)
+        json_array_foreach(list, n, c) {
                 if (n < CARDS)
                         card(f, c);
+        }
         (void)fputs("</div><div class=\"scroll\" style=\"margin-top:16px\"><table><tr><th>cgroup</th>"
                     "<th class=\"r\">current-inactive_file<br>p95 / max</th><th class=\"r\">anon+shmem+active<br>_file+kernel p95 / max</th>"
                     "<th class=\"r\">interval peak<br>p95 / p99</th><th class=\"r\">unreclaimable<br>floor p95 / max</th>"
                     "<th class=\"r\">VPA target<br>(modelled)</th><th class=\"r\">stalled</th><th class=\"r\">OOM<br>kills</th></tr>", f);
-        json_array_foreach(list, n, c)
+        json_array_foreach(list, n, c) {
                 if (n < ROWS)
                         row(f, c);
+        }
         (void)fputs("</table></div>", f);
         if (html_u64(all, "n", 0) > ROWS)
                 (void)fprintf(f, "<p class=\"soft\">The greatest %d of %" PRIu64 "; -o json has more.</p>", ROWS, html_u64(all, "n", 0));

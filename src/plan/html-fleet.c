@@ -25,8 +25,9 @@ static double max_weight(const json_t *buckets) {
         double max = 1;
         size_t n;
 
-        json_array_foreach(buckets, n, pair)
+        json_array_foreach(buckets, n, pair) {
                 max = MAX(max, (double)json_integer_value(json_array_get(pair, 1)));
+        }
         return max;
 }
 

@@ -121,8 +121,9 @@ void html_ram(FILE *f, const json_t *doc) {
         vertical(f, &a, recorded, "rec", "recorded");
         vertical(f, &a, html_u64(safe, "bytes", 0), "safe", "smallest safe");
         vertical(f, &a, html_value(safe, "advised", 0), "min", "with margin");
-        json_array_foreach(curve, n, p)
+        json_array_foreach(curve, n, p) {
                 point(f, &a, p);
+        }
         html_plot_marks(f);
         html_plot_end_bytes(f, &a);
         (void)fputs("</figure><div class=\"scroll\"><table><tr><th class=\"r\">RAM</th><th></th><th>confidence</th><th class=\"r\">kills</th>"

@@ -109,8 +109,9 @@ static void regret_line(FILE *f, const json_t *answer) {
         if (!json_is_object(regret))
                 return;
         (void)fputs("<p>Regret: ", f);
-        json_object_foreach((json_t *)(uintptr_t)regret, name, v)
+        json_object_foreach((json_t *)(uintptr_t)regret, name, v) {
                 (void)fprintf(f, "%s %" JSON_INTEGER_FORMAT " &#160; ", name, json_integer_value(v));
+        }
         html_source(f, html_string(answer, "source"));
         (void)fputs("</p>", f);
 }
@@ -203,8 +204,9 @@ void html_density(FILE *f, const json_t *doc) {
         if (json_array_size(all) == 0)
                 return;
         (void)fputs("<section><h2>Density</h2>", f);
-        json_array_foreach(all, n, d)
+        json_array_foreach(all, n, d) {
                 density_one(f, d);
+        }
         (void)fputs("</section>", f);
 }
 
@@ -255,8 +257,9 @@ void html_forecast(FILE *f, const json_t *doc) {
                     "it holds zero or growth. At the right: the same forecast made along this trace, against what followed one window later."
                     "</p><div class=\"scroll\"><table><tr><th>Window</th><th class=\"r\">Slope</th><th>Exhausted</th><th class=\"r\">Tried</th>"
                     "<th class=\"r\">Right</th><th class=\"r\">False</th><th class=\"r\">Missed</th><th class=\"r\">Mean error</th></tr>", f);
-        json_array_foreach(json_object_get(forecast, "windows"), n, w)
+        json_array_foreach(json_object_get(forecast, "windows"), n, w) {
                 forecast_row(f, w);
+        }
         (void)fputs("</table></div></section>", f);
 }
 

@@ -209,8 +209,9 @@ int fleet_add(Fleet *f, const json_t *doc, const char **ret_why) {
                 histogram_add(&f->demand_peak, demand.max, 1);
         add_ram(f, doc, &risk);
         add_record(f, doc, &risk);
-        json_array_foreach(json_object_get(doc, "density"), n, d)
+        json_array_foreach(json_object_get(doc, "density"), n, d) {
                 add_density(f, d);
+        }
         if (risk.risks)
                 add_risk(f, risk);
         else

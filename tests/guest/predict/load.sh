@@ -17,7 +17,7 @@ mode=${1:?record or run} seconds=${2:-100}
 if [ -n "${SWAP_DISK:-}" ]; then swapon "$SWAP_DISK"; fi
 if [ "$mode" = record ]; then
     mkdir -p /etc/headroom/headroomd.conf.d
-    printf '[Record]\nRecord=yes\n' >/etc/headroom/headroomd.conf.d/record.conf
+    printf '[Record]\nRecord=yes\nDetailInterval=1s\n' >/etc/headroom/headroomd.conf.d/record.conf
 fi
 for name in idle1 idle2 idle3 cache batch leak; do ln -f "$bin/hog" "$bin/$name"; done
 systemctl start bench.slice

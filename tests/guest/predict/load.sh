@@ -16,8 +16,8 @@ mode=${1:?record or run} seconds=${2:-100}
 
 if [ -n "${SWAP_DISK:-}" ]; then swapon "$SWAP_DISK"; fi
 if [ "$mode" = record ]; then
-    mkdir -p /etc/headroom/headroomd.conf.d "$out/trace"
-    printf '[Record]\nRecord=yes\nDirectory=%s\n' "$out/trace" >/etc/headroom/headroomd.conf.d/record.conf
+    mkdir -p /etc/headroom/headroomd.conf.d
+    printf '[Record]\nRecord=yes\nDetailInterval=1s\n' >/etc/headroom/headroomd.conf.d/record.conf
 fi
 for name in idle1 idle2 idle3 cache batch leak; do ln -f "$bin/hog" "$bin/$name"; done
 systemctl start bench.slice
@@ -59,14 +59,17 @@ systemctl kill -s KILL leak batch cache 2>/dev/null || true
 sleep 2
 headroomctl history -o json >"$out/history.json"
 cp /proc/meminfo /proc/vmstat "$out/"
-if [ "$mode" = record ]; then systemctl stop headroomd; fi
+if [ "$mode" = record ]; then
+    systemctl stop headroomd
+    cp -r /var/lib/headroom/trace "$out/trace"
+fi
 journalctl --sync
 journalctl -u headroomd -o cat | grep -iE 'kill|terminat|sigterm|gone after' >"$out/kills.txt" || true
 journalctl -k -o cat | grep 'oom-kill:' >"$out/kernel.txt" || true
 awk -v begin="$begin" -v total="$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)" \
-    -v swap="$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)" -v lives=$leak_lives \
+    -v swap="$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)" -v lives=$leak_lives -v seconds="$seconds" \
     -v kernel="$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)" -v mode="$mode" 'BEGIN {
-        printf "{\"scenario\":\"predict\",\"mode\":\"%s\",\"mem_total_kib\":%d,\"swap_kib\":%d,\"begin_ms\":%d,", \
-            mode, total, swap, begin
+        printf "{\"scenario\":\"predict\",\"mode\":\"%s\",\"mem_total_kib\":%d,\"swap_kib\":%d,\"begin_ms\":%d,\"seconds\":%d,", \
+            mode, total, swap, begin, seconds
         printf "\"leak_lives\":%s,\"kernel_oom_kills\":%d}\n", lives, kernel
     }'

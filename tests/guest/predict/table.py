@@ -53,22 +53,19 @@ def safe(document):
 
 
 def observed(name):
-    """(killed, [(seconds, unit, who)]) of one cell."""
+    """The cell's line, and (seconds, unit) of its kills while the load ran."""
     result, history = load(work / name / "result.json"), load(work / name / "history.json")
-    kills = []
-    for kill in history["kills"]:
-        if kill["escalation"]:
-            continue
-        victim = kill.get("victim") or (kill.get("candidates") or [{}])[0]
-        kills.append((kill["mono_usec"] / 1e6 - result["begin_ms"] / 1e3, unit(victim.get("cgroup") or kill["text"].split(",")[2].rstrip(")"))))
-    return result, sorted(kills)
+    kills = [(kill["mono_usec"] / 1e6 - result["begin_ms"] / 1e3, unit(kill["victim"]["cgroup"]))
+             for kill in history["kills"] if not kill["escalation"]]
+    return result, sorted(kill for kill in kills if kill[0] <= result.get("seconds", 100))
 
 
-def predicted(point, begin_usec):
+def predicted(point, begin_usec, load_seconds):
     kills = []
     for event in point["events"]:
-        if event["kind"] in ("kill", "kernel-kill", "would-kill"):
-            kills.append((event["mono_usec"] / 1e6 - begin_usec / 1e6, unit(event["cgroup"]) or event["comm"]))
+        seconds = event["mono_usec"] / 1e6 - begin_usec / 1e6
+        if event["kind"] in ("kill", "kernel-kill") and seconds <= load_seconds:
+            kills.append((seconds, unit(event["cgroup"]) or event["comm"]))
     return sorted(kills)
 
 
@@ -77,7 +74,8 @@ def show(kills):
 
 
 def main():
-    begin = load(work / "record" / "result.json")["begin_ms"] * 1000
+    recorded = load(work / "record" / "result.json")
+    begin, load_seconds = recorded["begin_ms"] * 1000, recorded.get("seconds", 100)
     right = total = victims_right = victims = 0
     sizes, document = [], None
     print("| RAM | MemTotal | swap | predicted first kill | observed first kill | yes/no | victim | kills predicted, observed |")
@@ -88,7 +86,7 @@ def main():
             continue
         result, seen = observed(cell)
         document, point = plan(result["mem_total_kib"], result["swap_kib"])
-        said = predicted(point, begin)
+        said = predicted(point, begin, load_seconds)
         kernel = result["kernel_oom_kills"]
         same = bool(said) == bool(seen or kernel)
         total += 1

@@ -155,7 +155,7 @@ static inline Candidate *decision_add_pid(KillDecision *k, int root_fd, pid_t pi
 }
 
 /* Polls until @kill_id is no longer pending, at most 20 s. */
-static inline ActReport poll_until_done(Act *a, uint64_t kill_id) {
+static inline ActReport poll_until_done_at(Act *a, uint64_t kill_id, uint64_t frozen_usec) {
         KillStatus status[KILLS_MAX];
         ActReport reports[KILLS_MAX];
         uint64_t end = test_now_usec() + 20 * USEC_PER_SEC;
@@ -163,7 +163,7 @@ static inline ActReport poll_until_done(Act *a, uint64_t kill_id) {
         while (test_now_usec() < end) {
                 struct pollfd p = { .fd = act_fd(a), .events = POLLIN };
                 (void)poll(&p, 1, 20);
-                uint32_t n = act_poll(a, test_now_usec(), status, reports);
+                uint32_t n = act_poll(a, frozen_usec > 0 ? frozen_usec : test_now_usec(), status, reports);
                 for (uint32_t i = 0; i < n; i++)
                         if (status[i].kill_id == kill_id && status[i].outcome != KILL_PENDING) {
                                 assert_memory_equal(&status[i], &reports[i].status, sizeof(KillStatus));
@@ -172,6 +172,10 @@ static inline ActReport poll_until_done(Act *a, uint64_t kill_id) {
         }
         fail_msg("kill %llu is still pending after 20 s", (unsigned long long)kill_id);
         return (ActReport){};
+}
+
+static inline ActReport poll_until_done(Act *a, uint64_t kill_id) {
+        return poll_until_done_at(a, kill_id, 0);
 }
 
 static inline unsigned count_fds(void) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test.h"
 
-#include <sys/resource.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "daemon/kill-history.h"
 
@@ -46,26 +47,38 @@ static void test_limits(void **state) {
         assert_null(kill_history_free(NULL));
 }
 
-static long faults(void) {
-        struct rusage u;
-        assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
-        return u.ru_minflt;
+/* How many pages of the @n-th record behind @first are in memory; the ring lies in one piece. */
+static unsigned pages_of(const KillRecord *first, size_t n) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)(first + n) / page * page;
+        uintptr_t end = ((uintptr_t)(first + n + 1) + page - 1) / page * page;
+        unsigned char in_memory[64];
+        unsigned count = 0;
+
+        assert_true((end - begin) / page <= sizeof(in_memory));
+        assert_int_equal(mincore((void *)begin, end - begin, in_memory), 0);
+        for (size_t i = 0; i < (end - begin) / page; i++)
+                count += in_memory[i] & 1;
+        return count;
 }
 
-/* What was prepared costs no page; what was not does, or this test would show nothing. */
+/* What was prepared is in memory; what was not is not, or this test would show nothing. A record shares its first and
+ * last page with its neighbours. */
 static void test_prepared_records_cost_no_page(void **state) {
         (void)state;
         _cleanup_(kill_history_freep) KillHistory *h = NULL;
+        const unsigned whole = (unsigned)(sizeof(KillRecord) / (size_t)sysconf(_SC_PAGESIZE));
         assert_int_equal(kill_history_new(8, &h), 0);
-        (void)faults();
-        long before = faults();
-        kill_history_add(h)->decision.kill_id = 1;
-        assert_true(faults() - before >= 1);
+        KillRecord *first = kill_history_add(h);
+        first->decision.kill_id = 1;
+        assert_in_range(pages_of(first, 2), 0, 1);
         kill_history_prepare(h);
-        before = faults();
+        for (size_t i = 0; i <= 4; i++)
+                assert_true(pages_of(first, i) >= whole);
+        assert_in_range(pages_of(first, 6), 0, 1);
         for (uint64_t id = 2; id <= 5; id++)
-                kill_history_add(h)->decision.kill_id = id;
-        assert_int_equal(faults() - before, 0);
+                assert_ptr_equal(kill_history_add(h), first + id - 1);
+        for (uint64_t id = 2; id <= 5; id++)
+                first[id - 1].decision.kill_id = id;
         kill_history_prepare(h);
         assert_int_equal(kill_history_count(h), 5); /* nothing is lost or added by it */
         for (uint64_t id = 1; id <= 5; id++)

@@ -35,6 +35,7 @@
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
 #define SLEEP_MIN_USEC USEC_PER_SEC
+#define DETAIL_ALL     ((uint32_t)(DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS))
 
 struct RecordRun {
         Recorder *recorder;
@@ -293,7 +294,7 @@ uint32_t manager_record_detail(const Manager *m) {
         bool is_overdue = m->tick_usec - run->detail_due_usec >= OVERDUE_FACTOR * run->policy.detail_interval_usec;
         if (!is_overdue && (m->was_woken || (m->n_rounds > 0 && !manager_is_calm(m))))
                 return 0;
-        return DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS;
+        return DETAIL_ALL;
 }
 
 uint64_t manager_record_interval(const Manager *m) {
@@ -333,6 +334,9 @@ void manager_record_round(Manager *m, const Decision *d) {
                 return;
         trace_decision_from(d, &run->sample.decision);
         run->is_pending = true;
+        /* whatever further rounds of this tick look at: else the next tick would read everything again */
+        if ((m->snap.detail & DETAIL_ALL) == DETAIL_ALL)
+                run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
 }
 
 void manager_record_confirm(Manager *m, const Snapshot *snap, uint64_t kill_id, Hold answer) {
@@ -430,11 +434,8 @@ void manager_record_tick(Manager *m) {
                 put(run, &run->cancel, /* is_urgent= */ true);
         run->has_look = run->has_cancel = false;
         note_sleep(m);
-        if (m->n_rounds > 0 && (m->snap.detail & DETAIL_PROCESSES)) {
+        if (m->n_rounds > 0 && (m->snap.detail & DETAIL_PROCESSES))
                 facts_book_see(&run->facts, &m->snap);
-                if ((m->snap.detail & (DETAIL_CGROUPS | DETAIL_STATS)) == (DETAIL_CGROUPS | DETAIL_STATS))
-                        run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
-        }
         if (m->n_rounds > 0 && manager_is_calm(m))
                 put_facts(m);
         tell_troubles(m);

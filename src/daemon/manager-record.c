@@ -200,6 +200,10 @@ static uint64_t slept_usec(void) {
         return u64_sub_sat(clock_usec(CLOCK_BOOTTIME), clock_mono_usec());
 }
 
+static bool wants_cmdline(const Manager *m) {
+        return m->policy->daemon.record.cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+}
+
 static int run_new(Manager *m) {
         _cleanup_(run_freep) RecordRun *run = pages_new(sizeof(*run));
         const RecordPolicy *policy = &m->policy->daemon.record;
@@ -214,7 +218,7 @@ static int run_new(Manager *m) {
         if (r < 0)
                 return r;
         run->policy = *policy;
-        run->has_cmdline = policy->cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+        run->has_cmdline = wants_cmdline(m);
         run->slept_usec = slept_usec();
         m->record = TAKE_PTR(run);
         put_start(m);
@@ -265,8 +269,10 @@ void manager_record_reload(Manager *m) {
         RecordRun *run = m->record;
 
         if (run && is_wanted(m) && is_same_place(&run->policy, &m->policy->daemon.record)) {
-                run->policy = m->policy->daemon.record;
-                run->has_cmdline = run->policy.cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+                /* those told of already lack what is wanted from now on */
+                if (wants_cmdline(m) && !run->has_cmdline)
+                        run->facts_again_usec = 0;
+                run->has_cmdline = wants_cmdline(m);
                 put_policy(m);
                 return;
         }

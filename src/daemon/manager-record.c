@@ -255,8 +255,13 @@ void manager_record_stop(Manager *m) {
                 (void)sense_want_peaks(m->sense, false);
 }
 
-static bool is_same_place(const RecordPolicy *a, const RecordPolicy *b) {
-        return a->interval_usec == b->interval_usec && a->detail_interval_usec == b->detail_interval_usec &&
+/* What was asked for on the command line goes on as it began: to open one file anew would be to empty it. */
+static bool goes_on(const Manager *m) {
+        const RecordPolicy *a = &m->record->policy, *b = &m->policy->daemon.record;
+
+        if (m->options.record)
+                return true;
+        return is_wanted(m) && a->interval_usec == b->interval_usec && a->detail_interval_usec == b->detail_interval_usec &&
                a->file_bytes == b->file_bytes && a->total_bytes == b->total_bytes &&
                strcmp(a->directory, b->directory) == 0;
 }
@@ -268,7 +273,7 @@ static bool is_same_place(const RecordPolicy *a, const RecordPolicy *b) {
 void manager_record_reload(Manager *m) {
         RecordRun *run = m->record;
 
-        if (run && is_wanted(m) && is_same_place(&run->policy, &m->policy->daemon.record)) {
+        if (run && goes_on(m)) {
                 /* those told of already lack what is wanted from now on */
                 if (wants_cmdline(m) && !run->has_cmdline)
                         run->facts_again_usec = 0;

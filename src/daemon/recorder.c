@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "daemon/clock.h"
@@ -27,6 +28,8 @@
 #define ANEW_BYTES (UINT32_C(512) * 1024)
 /* zstd works on the heap; the rest is a few calls deep. */
 #define STACK_SIZE (256 * 1024)
+/* The loop runs at -20; what is written can wait for it. */
+#define THREAD_NICE 10
 #define STOP_USEC  (2 * USEC_PER_SEC)
 /* A crash of the daemon loses at most this much, and what the file has not flushed yet. */
 #define BATCH_USEC  (5 * USEC_PER_SEC)
@@ -111,6 +114,8 @@ static void drain(Recorder *r) {
 static void *recorder_thread(void *userdata) {
         Recorder *r = userdata;
 
+        /* Of this thread alone (setpriority(2), C library/kernel differences). Without it all works, less well. */
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
         for (;;) {
                 while (sem_wait(&r->ready) < 0)
                         ;

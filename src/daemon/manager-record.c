@@ -35,6 +35,7 @@
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
 #define SLEEP_MIN_USEC USEC_PER_SEC
+#define DETAIL_ALL     ((uint32_t)(DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS))
 
 struct RecordRun {
         Recorder *recorder;
@@ -199,6 +200,10 @@ static uint64_t slept_usec(void) {
         return u64_sub_sat(clock_usec(CLOCK_BOOTTIME), clock_mono_usec());
 }
 
+static bool wants_cmdline(const Manager *m) {
+        return m->policy->daemon.record.cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+}
+
 static int run_new(Manager *m) {
         _cleanup_(run_freep) RecordRun *run = pages_new(sizeof(*run));
         const RecordPolicy *policy = &m->policy->daemon.record;
@@ -213,7 +218,7 @@ static int run_new(Manager *m) {
         if (r < 0)
                 return r;
         run->policy = *policy;
-        run->has_cmdline = policy->cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+        run->has_cmdline = wants_cmdline(m);
         run->slept_usec = slept_usec();
         m->record = TAKE_PTR(run);
         put_start(m);
@@ -250,8 +255,13 @@ void manager_record_stop(Manager *m) {
                 (void)sense_want_peaks(m->sense, false);
 }
 
-static bool is_same_place(const RecordPolicy *a, const RecordPolicy *b) {
-        return a->interval_usec == b->interval_usec && a->detail_interval_usec == b->detail_interval_usec &&
+/* What was asked for on the command line goes on as it began: to open one file anew would be to empty it. */
+static bool goes_on(const Manager *m) {
+        const RecordPolicy *a = &m->record->policy, *b = &m->policy->daemon.record;
+
+        if (m->options.record)
+                return true;
+        return is_wanted(m) && a->interval_usec == b->interval_usec && a->detail_interval_usec == b->detail_interval_usec &&
                a->file_bytes == b->file_bytes && a->total_bytes == b->total_bytes &&
                strcmp(a->directory, b->directory) == 0;
 }
@@ -263,9 +273,11 @@ static bool is_same_place(const RecordPolicy *a, const RecordPolicy *b) {
 void manager_record_reload(Manager *m) {
         RecordRun *run = m->record;
 
-        if (run && is_wanted(m) && is_same_place(&run->policy, &m->policy->daemon.record)) {
-                run->policy = m->policy->daemon.record;
-                run->has_cmdline = run->policy.cmdline || (m->policy->rule_fields >> RULE_CMDLINE & 1);
+        if (run && goes_on(m)) {
+                /* those told of already lack what is wanted from now on */
+                if (wants_cmdline(m) && !run->has_cmdline)
+                        run->facts_again_usec = 0;
+                run->has_cmdline = wants_cmdline(m);
                 put_policy(m);
                 return;
         }
@@ -293,7 +305,7 @@ uint32_t manager_record_detail(const Manager *m) {
         bool is_overdue = m->tick_usec - run->detail_due_usec >= OVERDUE_FACTOR * run->policy.detail_interval_usec;
         if (!is_overdue && (m->was_woken || (m->n_rounds > 0 && !manager_is_calm(m))))
                 return 0;
-        return DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS;
+        return DETAIL_ALL;
 }
 
 uint64_t manager_record_interval(const Manager *m) {
@@ -333,6 +345,9 @@ void manager_record_round(Manager *m, const Decision *d) {
                 return;
         trace_decision_from(d, &run->sample.decision);
         run->is_pending = true;
+        /* whatever further rounds of this tick look at: else the next tick would read everything again */
+        if ((m->snap.detail & DETAIL_ALL) == DETAIL_ALL)
+                run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
 }
 
 void manager_record_confirm(Manager *m, const Snapshot *snap, uint64_t kill_id, Hold answer) {
@@ -430,11 +445,8 @@ void manager_record_tick(Manager *m) {
                 put(run, &run->cancel, /* is_urgent= */ true);
         run->has_look = run->has_cancel = false;
         note_sleep(m);
-        if (m->n_rounds > 0 && (m->snap.detail & DETAIL_PROCESSES)) {
+        if (m->n_rounds > 0 && (m->snap.detail & DETAIL_PROCESSES))
                 facts_book_see(&run->facts, &m->snap);
-                if ((m->snap.detail & (DETAIL_CGROUPS | DETAIL_STATS)) == (DETAIL_CGROUPS | DETAIL_STATS))
-                        run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
-        }
         if (m->n_rounds > 0 && manager_is_calm(m))
                 put_facts(m);
         tell_troubles(m);

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "daemon/clock.h"
@@ -27,7 +28,9 @@
 #define ANEW_BYTES (UINT32_C(512) * 1024)
 /* zstd works on the heap; the rest is a few calls deep. */
 #define STACK_SIZE (256 * 1024)
-#define STOP_SEC   2
+/* The loop runs at -20; what is written can wait for it. */
+#define THREAD_NICE 10
+#define STOP_USEC  (2 * USEC_PER_SEC)
 /* A crash of the daemon loses at most this much, and what the file has not flushed yet. */
 #define BATCH_USEC  (5 * USEC_PER_SEC)
 #define BATCH_BYTES (64 * 1024)
@@ -63,7 +66,8 @@ struct Recorder {
 
         TraceFile *file; /* the thread's */
         bool is_failed;  /* likewise */
-        int dir_fd;
+        int dir_fd;      /* likewise */
+        uint64_t stop_usec;
 
         pthread_t thread;
         bool is_started;
@@ -110,6 +114,8 @@ static void drain(Recorder *r) {
 static void *recorder_thread(void *userdata) {
         Recorder *r = userdata;
 
+        /* Of this thread alone (setpriority(2), C library/kernel differences). Without it all works, less well. */
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
         for (;;) {
                 while (sem_wait(&r->ready) < 0)
                         ;
@@ -119,6 +125,8 @@ static void *recorder_thread(void *userdata) {
                         break;
         }
         r->file = trace_file_free(r->file);
+        /* With it goes the lock of the directory: nobody else will let go of it where the loop has not waited. */
+        r->dir_fd = fd_close(r->dir_fd);
         return NULL;
 }
 
@@ -145,6 +153,7 @@ static int start_thread(Recorder *r) {
 }
 
 static int recorder_open(Recorder *r, const RecorderOptions *o) {
+        r->stop_usec = o->stop_usec ? o->stop_usec : STOP_USEC;
         r->dir_fd = fcntl(o->dir_fd, F_DUPFD_CLOEXEC, 3);
         if (r->dir_fd < 0)
                 return -errno;
@@ -191,7 +200,7 @@ Recorder *recorder_free(Recorder *r) {
                 atomic_store(&r->stop, true);
                 (void)sem_post(&r->ready);
                 (void)clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_sec += STOP_SEC;
+                until.tv_sec += (time_t)(r->stop_usec / USEC_PER_SEC);
                 if (pthread_timedjoin_np(r->thread, NULL, &until) != 0)
                         return NULL;
         } else

@@ -17,11 +17,12 @@ typedef struct RecorderOptions {
         const char *name; /* as in TraceFileOptions */
         bool is_single;
         uint64_t file_bytes_max, total_bytes_max;
+        uint64_t stop_usec; /* how long recorder_free() waits for the disk, in whole seconds; 0: 2 s */
 } RecorderOptions;
 
 /* Opens the file and starts the thread. Errors of trace_file_new(); -EAGAIN where there is no thread. */
 int recorder_new(const RecorderOptions *o, Recorder **ret);
-/* Waits at most two seconds for the rest to be written. Where the thread is stuck, its memory is left to it. */
+/* Waits at most @stop_usec for the rest to be written. Where the thread is stuck, its memory is left to it. */
 Recorder *recorder_free(Recorder *r);
 DEFINE_TRIVIAL_CLEANUP(Recorder, recorder_free)
 

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/fd.h"
 #include "sense/cgroup-attr.h"
@@ -14,6 +15,15 @@
 
 /* A cgroup that nobody asked about for so many looks is gone, or has become small: its descriptor is closed. */
 #define KEPT_TURNS 16
+
+/* A small part of what this process may have: those by which it watches and kills go first. */
+static uint32_t slots_allowed(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return 0;
+        return (uint32_t)MIN(limit.rlim_cur / 16, (rlim_t)PEAKS_MAX);
+}
 
 static PeakSlot *slots(const Peaks *p) {
         return p->slots.data;
@@ -31,6 +41,7 @@ int peaks_start(Peaks *p) {
         int r = reserve_init(&p->slots, PEAKS_MAX * sizeof(PeakSlot));
         if (r < 0)
                 return r;
+        p->max = slots_allowed();
         p->is_on = true;
         return 0;
 }
@@ -71,7 +82,7 @@ static int reset(int fd) {
 
 /* Source: Documentation/admin-guide/cgroup-v2.rst, memory.peak (Linux 6.12: writable). */
 static void slot_add(Peaks *p, uint32_t at, int dir_fd, uint64_t id) {
-        if (p->n == PEAKS_MAX)
+        if (p->n >= p->max)
                 return;
         _cleanup_close_ int fd = openat(dir_fd, "memory.peak", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)

@@ -11,7 +11,7 @@
 #include "sense/complaint.h"
 #include "sense/reserve.h"
 
-/* Kept descriptors; the cgroups beyond have no such value. */
+/* Kept descriptors, a sixteenth of the limit of this process at most; the cgroups beyond have no such value. */
 #define PEAKS_MAX 512
 
 typedef struct PeakSlot {
@@ -23,7 +23,7 @@ typedef struct PeakSlot {
 typedef struct Peaks {
         bool is_on;
         bool is_refused; /* by this kernel */
-        uint32_t turn, n;
+        uint32_t turn, n, max;
         Reserve slots; /* PEAKS_MAX, sorted by id; only while it is on */
 } Peaks;
 

@@ -389,7 +389,8 @@ int sense_process_facts(Sense *s, int32_t pid, uint64_t start_ticks, char *exe, 
 /**
  * sense_want_peaks() - shall detailed samples hold the highest use of each cgroup since the one before?
  *
- * Takes a descriptor for each cgroup that is read in full, 512 at most. Only for a live tree: it writes to the files.
+ * Takes a descriptor for each cgroup that is read in full, 512 and a sixteenth of the limit at
+ * most. Only for a live tree: it writes to the files.
  * Return: 0; -ENOMEM.
  */
 int sense_want_peaks(Sense *s, bool want) {

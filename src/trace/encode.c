@@ -287,6 +287,20 @@ static void keep(TraceEncoder *e, const TraceRecord *r) {
         }
 }
 
+/*
+ * A policy is in force also where its record is lost: later segments must not repeat the one before it. The number that
+ * is then left out makes the reader hand out what the next segment repeats, instead of passing it over.
+ */
+static void lose(TraceEncoder *e, const TraceRecord *r, int error) {
+        if (r->kind != TRACE_POLICY)
+                return;
+        if (error == -ENOBUFS)
+                keep(e, r);
+        else
+                e->has_policy = false;
+        e->is_policy_lost = true;
+}
+
 static int encode_once(TraceEncoder *e, const TraceRecord *r, bool segment, WireOut *w) {
         e->is_invalid = false;
         e->is_begun = false; /* until it is all there */
@@ -325,11 +339,20 @@ ssize_t trace_encode(TraceEncoder *e, const TraceRecord *r, void *buf, size_t si
 
         if (r->kind < 0 || r->kind >= _TRACE_KIND_MAX)
                 return -EINVAL;
-        if (r->kind == TRACE_POLICY && (!r->policy.text || r->policy.n > TRACE_TEXT_MAX))
-                return r->policy.text ? -ENOSPC : -EINVAL;
+        if (r->kind == TRACE_POLICY && !r->policy.text)
+                return -EINVAL;
+        if (r->kind == TRACE_POLICY && r->policy.n > TRACE_TEXT_MAX) {
+                e->is_begun = false;
+                lose(e, r, -ENOSPC);
+                return -ENOSPC;
+        }
         if (r->kind == TRACE_FACTS && ((r->facts.exe && strlen(r->facts.exe) > TRACE_TEXT_MAX) ||
                                        (r->facts.cmdline && strlen(r->facts.cmdline) > TRACE_TEXT_MAX)))
                 return -ENOSPC;
+        /* not when it is tried once more, elsewhere */
+        if (e->is_policy_lost && r->kind != TRACE_POLICY)
+                e->n_segments++;
+        e->is_policy_lost = false;
         if (r->kind == TRACE_START) {
                 e->stream = stream_of(&r->start);
                 e->n_segments = 0;
@@ -341,8 +364,10 @@ ssize_t trace_encode(TraceEncoder *e, const TraceRecord *r, void *buf, size_t si
                 w = (WireOut){ .p = buf, .size = size };
                 q = encode_once(e, r, segment, &w);
         }
-        if (q < 0)
+        if (q < 0) {
+                lose(e, r, q);
                 return q;
+        }
         keep(e, r);
         e->is_begun = true;
         if (segment) {

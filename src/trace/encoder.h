@@ -25,6 +25,7 @@ struct TraceEncoder {
 
         /* what each segment repeats */
         bool has_start, has_policy;
+        bool is_policy_lost; /* the latest record was one that did not get into the trace */
         TraceStart start;
         uint64_t policy_hash;
         char *policy_text;

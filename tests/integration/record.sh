@@ -9,13 +9,17 @@ settings() { printf '%s\n' '[Record]' "$@" >"$conf/headroomd.conf.d/record.conf"
 number() { "$HEADROOMCTL" trace info -o json "$1" | sed -n "s/^ *\"$2\": \([0-9]*\),\{0,1\}$/\1/p" | head -n 1; }
 # at_least N FILE KEY
 at_least() { [ "$(number "$2" "$3")" -ge "$1" ]; }
+# looked_closely N: has the daemon taken so many detailed samples? Of these one is no record, but a rehearsal.
+looked_closely() {
+    [ "$("$HEADROOMCTL" -o json status | tr -d ' \n' | sed -n 's/.*"detailed_sample":{[^}]*"n":\([0-9]*\).*/\1/p')" -ge "$1" ]
+}
 
 # --- the daemon, by option, to one file ---
 "$HEADROOMD" --dry-run --duration=4s --record="$work/one.trace" >"$work/log" 2>&1
 expect "a dry run records and ends with 0" [ $? -eq 0 ]
 expect "it says where" log_has "^recording to $work/one.trace"
 expect "for root only" [ "$(stat -c %a "$work/one.trace")" = 600 ]
-expect "samples with decisions" at_least 3 "$work/one.trace" decisions
+expect "samples with decisions" at_least 2 "$work/one.trace" decisions
 expect "one with details" at_least 1 "$work/one.trace" detailed_samples
 expect "facts of processes" at_least 1 "$work/one.trace" facts
 expect "no gap" [ "$(number "$work/one.trace" gaps)" = 0 ]
@@ -48,15 +52,27 @@ expect "... but not ended in order" grep -q 'not ended in order' <<<"$("$HEADROO
 expect "the next one records beside it" [ "$(find "$work/dir" -name 'headroom-*.trace' | wc -l)" = 2 ]
 expect "... in the same boot" [ "$("$HEADROOMCTL" trace info "$work/dir" | grep -c '^boot ')" = 1 ]
 
+# --- a reload empties no file that was asked for by option ---
+"$HEADROOMD" --config="$conf" --dry-run --duration=60s --record="$work/whole.trace" >"$work/log" 2>&1 &
+daemon=$!
+wait_for 30 "$HEADROOMCTL" status || bad "the daemon answers"
+settings Record=yes "Directory=$work/elsewhere" Interval=500ms
+kill -HUP "$daemon"
+wait_for 30 log_has '^policy loaded again' || bad "the policy was loaded again"
+stop || bad "it ends in order"
+expect "both policies are in one file" [ "$("$HEADROOMCTL" trace info "$work/whole.trace" | sed -n 's/^policies: //p' | wc -w)" = 2 ]
+expect "... without a gap" [ "$(number "$work/whole.trace" gaps)" = 0 ]
+expect "... and nothing is elsewhere" [ ! -e "$work/elsewhere" ]
+
 # --- by configuration, with a reload ---
 settings Record=yes "Directory=$work/sub/trace" DetailInterval=1s Cmdline=yes
-"$HEADROOMD" --config="$conf" --dry-run --duration=60s >"$work/log" 2>&1 &
+"$HEADROOMD" --config="$conf" --dry-run --duration=90s >"$work/log" 2>&1 &
 daemon=$!
 wait_for 10 "$HEADROOMCTL" status || bad "the daemon answers"
 expect "the directory is made" [ -d "$work/sub/trace" ]
 expect "the status says that it records" [ "$(field records)" -ge 2 ]
 expect "... and that nothing is lost" [ "$(field lost_records)" = 0 ]
-sleep 3
+wait_for 40 looked_closely 4 || bad "details at the pace that was asked for"
 printf '[Daemon]\nIntervalMax=900ms\n' >"$conf/headroomd.conf.d/daemon.conf"
 kill -HUP "$daemon"
 wait_for 10 log_has '^policy loaded again' || bad "the policy was loaded again"
@@ -64,7 +80,7 @@ sleep 2
 stop || bad "it ends in order"
 trace=$work/sub/trace
 expect "both policies are in the trace" [ "$("$HEADROOMCTL" trace info "$trace" | sed -n 's/^policies: //p' | wc -w)" = 2 ]
-expect "details at the pace that was asked for" at_least 3 "$trace" detailed_samples
+expect "... and recorded" at_least 2 "$trace" detailed_samples
 "$HEADROOMCTL" trace dump "$trace" >"$work/dump"
 expect "command lines, where asked for" grep -Eq '^  process [0-9]+ .*cmdline=.*record\.sh' "$work/dump"
 settings Record=yes "Directory=$work/log"
@@ -75,12 +91,12 @@ expect "... and is said" grep -q '^nothing is recorded, ' "$work/second"
 # --- without a daemon ---
 "$HEADROOMCTL" record --for=3s --interval=500ms --detail-interval=1s "$work/ctl.trace" 2>"$work/err"
 expect "record ends by itself" [ $? -eq 0 ]
-expect "... with samples" at_least 6 "$work/ctl.trace" samples
+expect "... with samples" at_least 2 "$work/ctl.trace" samples
 expect "... and without decisions" [ "$(number "$work/ctl.trace" decisions)" = 0 ]
 expect "... and ended in order" grep -q ' ended in order\|, ended in order' <<<"$("$HEADROOMCTL" trace info "$work/ctl.trace")"
 "$HEADROOMCTL" record "$work/int.trace" 2>"$work/err" &
 daemon=$!
-sleep 2
+wait_for 30 [ -e "$work/int.trace" ] || bad "it begins a file"
 kill -INT "$daemon"
 wait "$daemon"
 expect "SIGINT ends it in order" [ $? -eq 0 ]

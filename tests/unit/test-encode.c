@@ -285,6 +285,46 @@ static void test_repeated(void **state) {
         pipe_free(&p);
 }
 
+/* A policy that was lost is in force all the same: the next segment has it, and does not follow on the one before. */
+static void test_policy_lost(void **state) {
+        Pipe p = pipe_new(8, 8, 0);
+        const TraceRecord *out = NULL;
+        bool segment;
+        (void)state;
+        memset(&record, 0, sizeof(record));
+        record.kind = TRACE_START;
+        (void)pass(&p, &record);
+        record.kind = TRACE_POLICY;
+        record.policy = (TracePolicy){ .hash = 1, .text = "old", .n = 3 };
+        (void)pass(&p, &record);
+        record.policy = (TracePolicy){ .hash = 2, .text = "new", .n = 3 };
+        assert_int_equal(trace_encode(p.encoder, &record, p.buf, 8, &segment), -ENOBUFS);
+        assert_true(pass(&p, &record)->policy.hash == 2); /* there was room elsewhere: nothing is missing */
+        assert_int_equal(p.decoder->segment.number, 1);
+        record.policy = (TracePolicy){ .hash = 3, .text = "newest", .n = 6 };
+        assert_int_equal(trace_encode(p.encoder, &record, p.buf, 8, &segment), -ENOBUFS);
+        record.kind = TRACE_GAP;
+        ssize_t n = trace_encode(p.encoder, &record, p.buf, BUFFER, &segment);
+        assert_true(n > 0 && segment);
+        WireIn w = { .p = p.buf, .end = p.buf + n };
+        unsigned n_policies = 0;
+        decoder_begin(p.decoder);
+        while (w.p < w.end) {
+                uint64_t length = wire_get_varint(&w);
+                int q = decoder_frame(p.decoder, w.p, (size_t)length, &out);
+                assert_true(q >= 0);
+                w.p += length;
+                if (q == 0 || out->kind != TRACE_POLICY)
+                        continue;
+                n_policies++;
+                assert_int_equal(out->policy.hash, 3);
+                assert_string_equal(out->policy.text, "newest");
+        }
+        assert_int_equal(n_policies, 1);
+        assert_int_equal(p.decoder->segment.number, 3); /* 2 is missing */
+        pipe_free(&p);
+}
+
 static void test_no_room(void **state) {
         History *h = history_new(1, 50, 100);
         Pipe p = pipe_new(60, 120, 0);
@@ -377,8 +417,9 @@ int main(void) {
                 cmocka_unit_test(test_histories),   cmocka_unit_test(test_idle_costs_nothing),
                 cmocka_unit_test(test_recreated),   cmocka_unit_test(test_extremes),
                 cmocka_unit_test(test_decision),    cmocka_unit_test(test_other_kinds),
-                cmocka_unit_test(test_repeated),    cmocka_unit_test(test_no_room),
-                cmocka_unit_test(test_strings_full), cmocka_unit_test(test_invalid),
+                cmocka_unit_test(test_repeated),    cmocka_unit_test(test_policy_lost),
+                cmocka_unit_test(test_no_room),     cmocka_unit_test(test_strings_full),
+                cmocka_unit_test(test_invalid),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "plan/round.h"
 
 #define DAY_USEC      (UINT64_C(86400) * USEC_PER_SEC)
 /* Peaks are taken over this time where the kernel does not reset memory.peak: long enough for a burst to count once. */
@@ -143,7 +144,7 @@ static void add_counters(CgroupStats *c, const CgroupSample *s, bool is_same) {
                 /* As VPA: what it was killed at was not enough. */
                 if (n > 0 && c->n_days > 0) {
                         uint64_t *day = &c->day_peaks[c->n_days - 1];
-                        *day = MAX(*day + *day / 5, u64_add_sat(*day, UINT64_C(100) << 20));
+                        *day = MAX(u64_add_sat(*day, *day / 5), u64_add_sat(*day, UINT64_C(100) << 20));
                 }
                 c->last_oom_kill = kills;
                 c->has_counters = true;
@@ -256,9 +257,9 @@ bool cgroup_vpa(const CgroupStats *c, VpaAdvice *ret) {
         double lower = (double)decayed_percentile(c, 50) * 1.15 * pow(1 + 0.001 / days, -2);
         double target = (double)decayed_percentile(c, 90) * 1.15;
         double upper = (double)decayed_percentile(c, 95) * 1.15 * (1 + 1 / days);
-        ret->lower_bytes = MAX(least, (uint64_t)lower);
-        ret->target_bytes = MAX(least, (uint64_t)target);
-        ret->upper_bytes = MAX(least, (uint64_t)upper);
+        ret->lower_bytes = MAX(least, u64_of_double(lower));
+        ret->target_bytes = MAX(least, u64_of_double(target));
+        ret->upper_bytes = MAX(least, u64_of_double(upper));
         return true;
 }
 

@@ -226,6 +226,24 @@ static void test_empty_page(void **unused) {
         }
 }
 
+/* The wall clock of a trace may say anything: labels are few all the same. */
+static void test_far_times(void **unused) {
+        (void)unused;
+        static const json_int_t times[][2] = { { INT64_MAX, INT64_MAX }, { INT64_MAX, 1000000 }, { 1, INT64_MAX }, { 0, 0 } };
+        Host h;
+        host_init(&h, 4);
+        for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+                json_t *doc = document(&h, false), *span = json_object_get(doc, "span");
+                (void)json_object_set_new(span, "first_real_usec", json_integer(times[i][0]));
+                (void)json_object_set_new(span, "axis_usec", json_integer(times[i][1]));
+                char *page = page_of(doc);
+                assert_true(count(page, "<span class=\"x") < 100);
+                free(page);
+                json_decref(doc);
+        }
+        host_done(&h);
+}
+
 static json_int_t at(const json_t *o, const char *a, const char *b) {
         return json_integer_value(json_object_get(json_object_get(o, a), b));
 }
@@ -285,7 +303,7 @@ static void test_fleet(void **unused) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_histogram),  cmocka_unit_test(test_document), cmocka_unit_test(test_page),
-                cmocka_unit_test(test_empty_page), cmocka_unit_test(test_fleet),
+                cmocka_unit_test(test_empty_page), cmocka_unit_test(test_far_times), cmocka_unit_test(test_fleet),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

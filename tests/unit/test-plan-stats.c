@@ -181,6 +181,10 @@ static void test_vpa(void **unused) {
         c = (CgroupStats){ .n_days = 1, .day_peaks = { MIB } };
         assert_true(cgroup_vpa(&c, &v));
         assert_int_equal(v.target_bytes, 250 * MIB);
+        /* a trace may say anything */
+        c.day_peaks[0] = UINT64_MAX;
+        assert_true(cgroup_vpa(&c, &v));
+        assert_true(v.target_bytes == UINT64_MAX && v.upper_bytes == UINT64_MAX);
         c.n_days = 0;
         assert_false(cgroup_vpa(&c, &v));
 }

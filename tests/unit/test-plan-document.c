@@ -87,6 +87,15 @@ static void test_histogram(void **unused) {
         assert_memory_equal(&h, &again, sizeof(h));
         json_decref(o);
 
+        /* a host whose trace says the most there is: its line can be merged all the same */
+        histogram_init(&h);
+        histogram_add(&h, UINT64_MAX, 3);
+        o = histogram_to_json(&h);
+        assert_int_equal(histogram_from_json(o, &again), 0);
+        assert_int_equal(again.total, 3);
+        assert_true(again.min == INT64_MAX && again.max == INT64_MAX);
+        json_decref(o);
+
         static const char *const bad[] = {
                 "{}", "[]", "7", "null", "{\"total\":1,\"buckets\":[]}", "{\"total\":1,\"buckets\":[[0,1]]}",
                 "{\"total\":1,\"min_bytes\":5,\"max_bytes\":4,\"buckets\":[[0,1]]}",
@@ -275,6 +284,11 @@ static void test_fleet(void **unused) {
         assert_true(json_equal(json_object_get(a, "hosts"), json_object_get(b, "hosts")));
         assert_int_equal(at(json_object_get(a, "headroom"), "histogram", "total"), total);
         assert_int_equal(at(a, "hosts", "n"), 3);
+        /* no number without a word for how far it may be trusted */
+        static const char *const measured[] = { "headroom", "headroom_min", "demand", "demand_peak" };
+        for (size_t i = 0; i < ARRAY_SIZE(measured); i++)
+                assert_string_equal(json_string_value(json_object_get(json_object_get(a, measured[i]), "source")), "measured");
+        assert_true(json_is_string(json_object_get(json_object_get(a, "ram"), "source")));
         assert_true(json_array_size(json_object_get(a, "density")) == 1);
         char *page = page_of(a);
         assert_non_null(strstr(page, "Memory plan of 3 hosts"));

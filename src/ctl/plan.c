@@ -69,33 +69,69 @@ static CtlExit host_done(void *userdata, const json_t *doc) {
 
 /* ---- --merge ---- */
 
+/*
+ * The next line, of which no more than LINE_MAX_BYTES and one are kept: whoever sends one without an end shall not have all
+ * of the memory. 1; 0 at the end; -ENOMEM.
+ */
+static int read_line(FILE *f, char **line, size_t *room, size_t *ret_n) {
+        size_t n = 0;
+        int c;
+
+        while ((c = getc_unlocked(f)) != EOF && c != '\n') {
+                if (n > LINE_MAX_BYTES)
+                        continue;
+                if (n == *room) {
+                        size_t want = *room * 2 + 4096;
+                        char *p = realloc(*line, want);
+                        if (!p)
+                                return -ENOMEM;
+                        *line = p;
+                        *room = want;
+                }
+                (*line)[n++] = (char)c;
+        }
+        *ret_n = n;
+        return c != EOF || n > 0;
+}
+
+/* NULL, or why it could not be added. */
+static const char *merge_line(Fleet *fleet, const char *line, size_t n) {
+        const char *why = "out of memory";
+
+        if (n > LINE_MAX_BYTES)
+                return "too long";
+        json_t *doc = json_loadb(line, n, 0, NULL);
+        if (!doc)
+                return "no JSON, expected one object of headroomctl plan -o jsonl a line";
+        int r = fleet_add(fleet, doc, &why);
+        json_decref(doc);
+        return r < 0 ? why : NULL;
+}
+
 /* One file of JSON Lines; "-" is standard input. Each line is freed before the next is read. */
 static CtlExit merge_file(Fleet *fleet, const char *path) {
         bool is_stdin = strcmp(path, "-") == 0;
         FILE *f = is_stdin ? stdin : fopen(path, "re");
         _cleanup_free_ char *line = NULL;
         CtlExit status = CTL_EXIT_OK;
-        size_t room = 0, number = 0;
-        ssize_t n;
+        size_t room = 0, number = 0, n;
+        int r;
 
         if (!f) {
                 (void)fprintf(stderr, "headroomctl: %s: %s\n", path, strerror(errno));
                 return CTL_EXIT_FAILED;
         }
-        while ((n = getline(&line, &room, f)) >= 0) {
-                const char *why = "too long";
-                json_error_t error;
+        while ((r = read_line(f, &line, &room, &n)) > 0) {
                 number++;
-                if (n <= 1)
-                        continue;
-                json_t *doc = n > (ssize_t)LINE_MAX_BYTES ? NULL : json_loadb(line, (size_t)n, 0, &error);
-                if (!doc && n <= (ssize_t)LINE_MAX_BYTES)
-                        why = "no JSON, expected one object of headroomctl plan -o jsonl a line";
-                if (!doc || fleet_add(fleet, doc, &why) < 0) {
+                const char *why = n > 0 ? merge_line(fleet, line, n) : NULL;
+                if (why) {
                         (void)fprintf(stderr, "headroomctl: %s:%zu: %s\n", path, number, why);
                         status = CTL_EXIT_FAILED;
                 }
-                json_decref(doc);
+        }
+        if (r < 0) {
+                (void)fprintf(stderr, "headroomctl: %s: out of memory\n", path);
+                status = CTL_EXIT_FAILED;
         }
         if (ferror(f)) {
                 (void)fprintf(stderr, "headroomctl: %s: read error\n", path);

@@ -19,6 +19,8 @@
  * @total_pages: RAM and swap of the OOM domain, in pages
  * @ret_reject:  why it is not selectable, REJECT_NONE otherwise
  *
+ * A recording may say anything: what no int64_t holds is cut off at its ends.
+ *
  * Return: points in pages, possibly negative; INT64_MIN where the kernel would never select it or where
  *         what it needs was not read.
  * Source: mm/oom_kill.c, Linux 5.9 and later.
@@ -46,8 +48,10 @@ int64_t badness_pages(const ProcessSample *p, uint64_t total_pages, Reject *ret_
                 return INT64_MIN;
         }
         *ret_reject = REJECT_NONE;
-        int64_t points = (int64_t)(p->rss_anon + p->rss_file + p->rss_shmem + p->swap + p->pgtables);
-        return points + (int64_t)p->oom_score_adj * (int64_t)(total_pages / 1000);
+        uint64_t pages = u64_add_sat(u64_add_sat(p->rss_anon, p->rss_file), u64_add_sat(p->rss_shmem, p->swap));
+        __int128 points = u64_add_sat(pages, p->pgtables);
+        points += (__int128)p->oom_score_adj * (total_pages / 1000);
+        return points > INT64_MAX ? INT64_MAX : points <= INT64_MIN ? INT64_MIN + 1 : (int64_t)points;
 }
 
 /**
@@ -58,8 +62,16 @@ int64_t badness_pages(const ProcessSample *p, uint64_t total_pages, Reject *ret_
 uint32_t badness_to_oom_score(int64_t points, uint64_t total_pages) {
         if (points == INT64_MIN || total_pages == 0)
                 return 0;
-        int64_t score = (1000 + points * 1000 / (int64_t)total_pages) * 2 / 3;
-        return score > 0 ? (uint32_t)score : 0;
+        int64_t product, thousandths;
+        /* Nearly always; a division of 128 bits takes several times as long, and this is asked for each process. */
+        if (total_pages <= INT64_MAX && !__builtin_mul_overflow(points, INT64_C(1000), &product))
+                thousandths = product / (int64_t)total_pages;
+        else {
+                __int128 wide = (__int128)points * 1000 / total_pages;
+                thousandths = wide > INT64_MAX ? INT64_MAX : wide < INT64_MIN ? INT64_MIN : (int64_t)wide;
+        }
+        int64_t score = (1000 + MIN(MAX(thousandths, INT64_C(-1000)), (int64_t)UINT32_MAX * 2)) * 2 / 3;
+        return (uint32_t)MIN(score, (int64_t)UINT32_MAX);
 }
 
 /**

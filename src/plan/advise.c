@@ -46,13 +46,23 @@ bool advice_unit_name(const char *path, char *ret) {
         return is_unit;
 }
 
+/*
+ * systemd puts each of its units into slices and nothing else. What lies deeper, in a container or in a subtree that was
+ * delegated, only looks like a unit of this host: a drop-in would meet another one of the same name.
+ */
+static bool is_in_slices(const char *path) {
+        for (const char *p = path, *end; (end = strchr(p, '/')); p = end + 1)
+                if (end > p && (end - p < 6 || strncmp(end - 6, ".slice", 6) != 0))
+                        return false;
+        return true;
+}
+
 static AdviceSkip skip_by_name(const CgroupStats *c, Advice *a) {
         if (!advice_unit_name(c->path, a->unit))
                 return ADVICE_NOT_A_UNIT;
         a->is_slice = text_has_suffix(a->unit, ".slice");
-        /* Below a service that has delegated its subtree there may be names that only look like units. */
-        if (strstr(c->path, ".service/"))
-                return strstr(c->path, "/user@") ? ADVICE_USER_MANAGER : ADVICE_NOT_A_UNIT;
+        if (!is_in_slices(c->path))
+                return strstr(c->path, ".service/") && strstr(c->path, "/user@") ? ADVICE_USER_MANAGER : ADVICE_NOT_A_UNIT;
         if (strcmp(a->unit, "init.scope") == 0 || strcmp(a->unit, "-.slice") == 0 ||
             strcmp(a->unit, "headroomd.service") == 0)
                 return ADVICE_ESSENTIAL;

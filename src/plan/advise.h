@@ -16,7 +16,7 @@
 
 typedef enum AdviceSkip {
         ADVICE_GIVEN,
-        ADVICE_NOT_A_UNIT,    /* the last part of the path is no service, scope or slice, or no legal unit name */
+        ADVICE_NOT_A_UNIT,    /* the last part of the path is no service, scope or slice, or no legal unit name; or it lies in a container */
         ADVICE_USER_MANAGER,  /* a unit of a user's own manager: its drop-ins lie with the user */
         ADVICE_ESSENTIAL,     /* init.scope, the root slices and other parts that must not be limited */
         ADVICE_NO_STATS,      /* memory.stat of it is not in the trace */

@@ -5,6 +5,8 @@
 
 /* Without word from the recorder: four of the daemon's slowest ticks and some patience. */
 #define SILENCE_MIN (30 * USEC_PER_SEC)
+/* As for the simulation: a recorder that claims longer intervals is not believed. */
+#define SILENCE_MAX (3600 * USEC_PER_SEC)
 /* NTP slews by less; a suspend worth the name and a set clock are more. */
 #define CLOCKS_APART_MAX (5 * USEC_PER_SEC)
 
@@ -36,7 +38,7 @@ void plan_clock_note(PlanClock *c, const TraceRecord *r) {
                 break_off(c, PLAN_GAP_LOST);
         if (r->kind != TRACE_START)
                 return;
-        c->silence_usec = MAX(SILENCE_MIN, u64_mul_sat(r->start.interval_usec, 4));
+        c->silence_usec = MAX(SILENCE_MIN, MIN(u64_mul_sat(r->start.interval_usec, 4), SILENCE_MAX));
         if (c->n_boots == 0 || strcmp(c->boot_id, r->start.boot_id) != 0) {
                 break_off(c, PLAN_GAP_BOOT);
                 memcpy(c->boot_id, r->start.boot_id, sizeof(c->boot_id));

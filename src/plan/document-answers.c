@@ -3,6 +3,7 @@
 /* Sections of the plan document that are simulated. Each carries its confidence. */
 
 #include "plan/document-parts.h"
+#include "plan/round.h"
 #include "report/json.h"
 
 /* Events of one answer that are kept in the document. */
@@ -180,8 +181,8 @@ static json_t *density(const DensityTrack *t, const DensityResult *d) {
         if (!d->has_copy)
                 return o;
         doc_set(o, "copy_peak", doc_number(&measured, "bytes", t->copy_peak_bytes));
-        doc_set(o, "copy_mean", doc_number(&measured, "bytes", (uint64_t)d->mean_bytes));
-        doc_set(o, "copy_sigma", doc_number(&measured, "bytes", (uint64_t)d->sigma_bytes));
+        doc_set(o, "copy_mean", doc_number(&measured, "bytes", u64_of_double(d->mean_bytes)));
+        doc_set(o, "copy_sigma", doc_number(&measured, "bytes", u64_of_double(d->sigma_bytes)));
         doc_set(o, "correlation_permyriad", json_integer((json_int_t)(d->correlation * 10000 + 0.5)));
         doc_set(o, "is_correlation_estimated", json_boolean(d->is_correlation_estimated));
         doc_set(o, "base_peak", doc_number(&measured, "bytes", t->base_peak_bytes));

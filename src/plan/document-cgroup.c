@@ -64,7 +64,7 @@ static json_t *cgroup(const CgroupStats *c) {
         doc_set(o, "lifetime_peak_bytes", json_u64(c->lifetime_peak, 0));
         doc_set(o, "swap_peak_bytes", json_u64(c->swap_peak, UINT64_MAX));
         doc_set(o, "vpa", vpa(c));
-        doc_set(o, "stall_full_usec", c->last_full_usec > 0 ? json_u64(c->stall_usec, UINT64_MAX) : json_null());
+        doc_set(o, "stall_full_usec", c->has_psi ? json_u64(c->stall_usec, UINT64_MAX) : json_null());
         doc_set(o, "oom_kills", json_u64(c->n_oom_kills, UINT64_MAX));
         doc_set(o, "limit_hits", json_u64(c->n_max_events, UINT64_MAX));
         doc_set(o, "memory_max_bytes", json_u64(c->limit_min, CGROUP_NO_LIMIT));

@@ -4,6 +4,7 @@
 
 #include "plan/commit.h"
 #include "plan/document-parts.h"
+#include "plan/round.h"
 #include "report/json.h"
 
 static Basis measured(const PlanStats *s) {
@@ -131,9 +132,9 @@ static json_t *forecast_one(const ForecastResult *f, const Basis *b) {
         doc_set(o, "window_usec", json_u64(f->span_usec, UINT64_MAX));
         doc_set(o, "points", json_integer(f->n));
         if (f->has_slope) {
-                doc_set(o, "slope_bytes_per_hour", json_integer((json_int_t)(f->slope.slope * 3600)));
-                doc_set(o, "slope_low_bytes_per_hour", json_integer((json_int_t)(f->slope.low * 3600)));
-                doc_set(o, "slope_high_bytes_per_hour", json_integer((json_int_t)(f->slope.high * 3600)));
+                doc_set(o, "slope_bytes_per_hour", json_integer(i64_of_double(f->slope.slope * 3600)));
+                doc_set(o, "slope_low_bytes_per_hour", json_integer(i64_of_double(f->slope.low * 3600)));
+                doc_set(o, "slope_high_bytes_per_hour", json_integer(i64_of_double(f->slope.high * 3600)));
         }
         if (!f->is_exhausting) {
                 doc_set(o, "exhaustion", json_null());
@@ -154,11 +155,11 @@ static json_t *back_test(const ForecastRecord *r) {
         doc_set(o, "false_alarms", json_u64(r->n_false, UINT64_MAX));
         doc_set(o, "missed", json_u64(r->n_missed, UINT64_MAX));
         if (r->n > 0) {
-                doc_set(o, "mean_error_bytes", json_integer((json_int_t)(r->sum_error_bytes / (double)r->n)));
-                doc_set(o, "mean_abs_error_bytes", json_integer((json_int_t)(r->sum_abs_bytes / (double)r->n)));
+                doc_set(o, "mean_error_bytes", json_integer(i64_of_double(r->sum_error_bytes / (double)r->n)));
+                doc_set(o, "mean_abs_error_bytes", json_integer(i64_of_double(r->sum_abs_bytes / (double)r->n)));
         }
         if (r->n_hits > 0)
-                doc_set(o, "mean_abs_time_error_usec", json_integer((json_int_t)(r->sum_abs_time_usec / (double)r->n_hits)));
+                doc_set(o, "mean_abs_time_error_usec", json_integer(i64_of_double(r->sum_abs_time_usec / (double)r->n_hits)));
         return o;
 }
 

@@ -24,17 +24,20 @@ json_t *doc_hash(uint64_t hash) {
         return json_string(text);
 }
 
+/* What is there is never null, or it would not be read back: jansson's integers are signed, the rest is cut off. */
+static json_t *capped(uint64_t value) {
+        return json_integer((json_int_t)MIN(value, (uint64_t)INT64_MAX));
+}
+
 json_t *histogram_to_json(const Histogram *h) {
         json_t *o = json_object(), *buckets = json_array();
 
         for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
                 if (h->weight[i] > 0)
-                        (void)json_array_append_new(
-                                buckets, json_pack("[I, I]", (json_int_t)i,
-                                                   (json_int_t)MIN(h->weight[i], (uint64_t)INT64_MAX)));
-        doc_set(o, "total", json_u64(h->total, UINT64_MAX));
-        doc_set(o, "min_bytes", h->total > 0 ? json_u64(h->min, UINT64_MAX) : json_null());
-        doc_set(o, "max_bytes", h->total > 0 ? json_u64(h->max, UINT64_MAX) : json_null());
+                        (void)json_array_append_new(buckets, json_pack("[I, o]", (json_int_t)i, capped(h->weight[i])));
+        doc_set(o, "total", capped(h->total));
+        doc_set(o, "min_bytes", h->total > 0 ? capped(h->min) : json_null());
+        doc_set(o, "max_bytes", h->total > 0 ? capped(h->max) : json_null());
         doc_set(o, "buckets", buckets);
         return o;
 }

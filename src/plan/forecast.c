@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "plan/round.h"
+
 #define SLOTS          32
 #define RESAMPLES      200
 #define RESAMPLES_TRY  40 /* along the trace: thousands of them */
@@ -84,13 +86,13 @@ static void try_open(Forecast *f, ForecastWindow *w, uint64_t now_usec, uint64_t
                 ForecastTry *t = &w->tries[i];
                 if (t->is_open)
                         continue;
-                *t = (ForecastTry){ .is_open = true, .at_usec = now_usec, .until_usec = now_usec + w->span_usec };
+                *t = (ForecastTry){ .is_open = true, .at_usec = now_usec, .until_usec = u64_add_sat(now_usec, w->span_usec) };
                 double predicted = (double)headroom_bytes + s.slope * window_sec;
                 t->predicted_bytes = predicted > 0 ? predicted : 0;
                 t->says_exhausted =
                         exhaustion_of(&s, (double)headroom_bytes, (double)f->floor_bytes, window_sec, &sec);
                 if (t->says_exhausted)
-                        t->exhausted_usec = now_usec + (uint64_t)(sec * 1e6);
+                        t->exhausted_usec = u64_add_sat(now_usec, u64_of_double(sec * 1e6));
                 return;
         }
 }
@@ -136,9 +138,10 @@ void forecast_window(const Forecast *f, uint32_t window, ForecastResult *ret) {
             exhaustion_of(&r.slope, headroom, floor, (double)w->span_usec / 1e6 * HORIZON_FACTOR, &sec)) {
                 double room = headroom > floor ? headroom - floor : 0;
                 r.is_exhausting = true;
-                r.exhausted_usec = (uint64_t)(sec * 1e6);
-                r.low_usec = (uint64_t)(room / -r.slope.low * 1e6);
-                r.high_usec = (uint64_t)(room / -r.slope.high * 1e6);
+                r.exhausted_usec = u64_of_double(sec * 1e6);
+                r.low_usec = u64_of_double(room / -r.slope.low * 1e6);
+                /* Nearly level: further away than can be said. */
+                r.high_usec = u64_of_double(room / -r.slope.high * 1e6);
         }
         *ret = r;
 }

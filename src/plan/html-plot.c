@@ -78,14 +78,15 @@ static uint64_t time_step(uint64_t span) {
         for (size_t i = 0; i < ARRAY_SIZE(minutes); i++)
                 if (span / (minutes[i] * 60 * USEC_PER_SEC) <= 8)
                         return minutes[i] * 60 * USEC_PER_SEC;
-        return UINT64_C(525600) * 60 * USEC_PER_SEC * 10;
+        return MAX(UINT64_C(525600) * 60 * USEC_PER_SEC * 10, span / 8);
 }
 
 void html_plot_end_time(FILE *f, const Axes *a, uint64_t first) {
         uint64_t span = (uint64_t)(a->x_max - a->x_min), step = time_step(span), start = first / step * step;
-        uint64_t day = UINT64_C(86400) * USEC_PER_SEC, n = 0;
+        uint64_t end = u64_add_sat(first, span), day = UINT64_C(86400) * USEC_PER_SEC, n = 0;
 
-        for (uint64_t t = start; t <= first + span; t += step) {
+        /* A clock that says anything: the sum may wrap, and is then less than where it began. */
+        for (uint64_t t = start; t >= start && t <= end; t += step) {
                 time_t sec = (time_t)(t / USEC_PER_SEC);
                 char text[32];
                 struct tm tm;

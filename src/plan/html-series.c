@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plan/html-parts.h"
+#include "plan/round.h"
 #include "plan/timeline.h"
 
 enum { COL_AXIS, COL_REAL, COL_STACK, COL_MIN = COL_STACK + _STACK_PART_MAX, COL_MAX };
@@ -84,13 +85,13 @@ static void draw_line(FILE *f, const Axes *a, const json_t *points, size_t from,
 }
 
 static void moment_text(FILE *f, const json_t *points, size_t i) {
-        html_time(f, (uint64_t)cell(points, i, COL_REAL));
+        html_time(f, u64_of_double(cell(points, i, COL_REAL)));
         for (StackPart p = 0; p < _STACK_PART_MAX; p++) {
                 (void)fprintf(f, ", %s ", stack_part_to_string(p));
-                html_bytes(f, (uint64_t)cell(points, i, COL_STACK + p));
+                html_bytes(f, u64_of_double(cell(points, i, COL_STACK + p)));
         }
         (void)fputs(", headroom ", f);
-        html_bytes(f, (uint64_t)cell(points, i, COL_MIN));
+        html_bytes(f, u64_of_double(cell(points, i, COL_MIN)));
 }
 
 static void draw_hovers(FILE *f, const Axes *a, const json_t *points) {
@@ -138,12 +139,12 @@ static void moments_table(FILE *f, const json_t *points) {
                         if (cell(points, k, COL_MIN) < cell(points, i, COL_MIN))
                                 i = k;
                 (void)fputs("<tr><td class=\"n\">", f);
-                html_time(f, (uint64_t)cell(points, i, COL_REAL));
+                html_time(f, u64_of_double(cell(points, i, COL_REAL)));
                 (void)fputs("</td>", f);
                 for (size_t c = COL_STACK; c <= COL_MIN; c++) {
                         (void)fputs("<td class=\"r\">", f);
                         if (has_cell(points, i, c))
-                                html_bytes(f, (uint64_t)cell(points, i, c));
+                                html_bytes(f, u64_of_double(cell(points, i, c)));
                         else
                                 (void)fputc('-', f);
                         (void)fputs("</td>", f);

@@ -215,7 +215,7 @@ void html_density(FILE *f, const json_t *doc) {
 
 static void signed_bytes(FILE *f, json_int_t v) {
         (void)fputs(v < 0 ? "-" : "+", f);
-        html_bytes(f, (uint64_t)(v < 0 ? -v : v));
+        html_bytes(f, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 static void forecast_row(FILE *f, const json_t *w) {

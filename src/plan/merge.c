@@ -37,6 +37,7 @@ struct Fleet {
         uint32_t n_risks;
         FleetDensity densities[DENSITIES_MAX];
         uint32_t n_densities;
+        uint64_t n_densities_left_out;
 };
 
 int fleet_new(Fleet **ret) {
@@ -126,8 +127,10 @@ static void add_density(Fleet *f, const json_t *d) {
                 return;
         while (i < f->n_densities && strcmp(f->densities[i].pattern, pattern) != 0)
                 i++;
-        if (i == DENSITIES_MAX)
+        if (i == DENSITIES_MAX) {
+                f->n_densities_left_out++;
                 return;
+        }
         if (i == f->n_densities) {
                 f->densities[i] = (FleetDensity){ .pattern = strdup(pattern) };
                 if (!f->densities[i].pattern)
@@ -171,9 +174,9 @@ static void add_ram(Fleet *f, const json_t *doc, HostRisk *risk) {
 static void add_record(Fleet *f, const json_t *doc, HostRisk *risk) {
         risk->n_kills = get(doc, "kills", "n", 0);
         risk->n_kernel_kills = get(doc, "kills", "n_kernel", 0);
-        f->n_kills += risk->n_kills;
-        f->n_kernel_kills += risk->n_kernel_kills;
-        f->n_with_kills += risk->n_kills + risk->n_kernel_kills > 0;
+        f->n_kills = u64_add_sat(f->n_kills, risk->n_kills);
+        f->n_kernel_kills = u64_add_sat(f->n_kernel_kills, risk->n_kernel_kills);
+        f->n_with_kills += risk->n_kills > 0 || risk->n_kernel_kills > 0;
         risk->risks |= (risk->n_kernel_kills > 0 ? RISK_KERNEL_KILLS : 0) | (risk->n_kills > 0 ? RISK_KILLS : 0);
         if (json_is_object(json_object_get(json_object_get(doc, "forecast"), "earliest"))) {
                 f->n_exhausting++;
@@ -229,7 +232,8 @@ static void set_u64(json_t *o, const char *key, uint64_t value) {
         set(o, key, json_integer((json_int_t)MIN(value, (uint64_t)INT64_MAX)));
 }
 
-static json_t *distribution(const Histogram *h) {
+/* @source: how far it may be trusted, in the words of the hosts' documents. */
+static json_t *distribution(const Histogram *h, const char *source) {
         static const struct {
                 const char *key;
                 uint32_t permyriad;
@@ -244,6 +248,7 @@ static json_t *distribution(const Histogram *h) {
                 (void)snprintf(key, sizeof(key), "%s_bytes", percentiles[i].key);
                 set_u64(o, key, histogram_percentile(h, percentiles[i].permyriad));
         }
+        set(o, "source", json_string(source));
         set(o, "histogram", histogram_to_json(h));
         return o;
 }
@@ -285,14 +290,15 @@ static json_t *hosts_to_json(const Fleet *f) {
 }
 
 static json_t *ram_to_json(const Fleet *f) {
+        const char *source = f->n_low > 0 ? "low" : "modelled";
         json_t *o = json_object();
 
-        set(o, "source", json_string(f->n_low > 0 ? "low" : "modelled"));
+        set(o, "source", json_string(source));
         set_u64(o, "recorded_sum_bytes", f->sum_recorded);
         set_u64(o, "safe_sum_bytes", f->sum_safe);
         set_u64(o, "advised_sum_bytes", f->sum_advised);
-        set(o, "safe", distribution(&f->safe));
-        set(o, "advised", distribution(&f->advised));
+        set(o, "safe", distribution(&f->safe, source));
+        set(o, "advised", distribution(&f->advised, source));
         return o;
 }
 
@@ -316,15 +322,17 @@ json_t *fleet_document(Fleet *f) {
                                                        "too high. Simulated numbers carry the weakest confidence of any host in them."));
         if (f->n_uncalibrated > 0)
                 (void)json_array_append_new(notes, json_string("On some hosts the trace never saw pressure: their stalls are not calibrated."));
+        if (f->n_densities_left_out > 0)
+                (void)json_array_append_new(notes, json_string("More patterns of density than are kept: the ones that came last are left out."));
         set(o, "format", json_string("headroom-plan"));
         set(o, "version", json_integer(PLAN_DOCUMENT_VERSION));
         set(o, "kind", json_string("fleet"));
         set(o, "program", json_string("headroomctl " HEADROOM_VERSION));
         set(o, "hosts", hosts_to_json(f));
-        set(o, "headroom", distribution(&f->headroom));
-        set(o, "headroom_min", distribution(&f->headroom_min));
-        set(o, "demand", distribution(&f->demand));
-        set(o, "demand_peak", distribution(&f->demand_peak));
+        set(o, "headroom", distribution(&f->headroom, "measured"));
+        set(o, "headroom_min", distribution(&f->headroom_min, "measured"));
+        set(o, "demand", distribution(&f->demand, "measured"));
+        set(o, "demand_peak", distribution(&f->demand_peak, "measured"));
         set(o, "ram", ram_to_json(f));
         set(o, "density", densities);
         set(o, "at_risk", risks);

@@ -19,14 +19,23 @@
 #define DOMAINS_MIN   512u
 #define CGROUPS_MIN   8192u
 #define PROCESSES_MIN 65536u
+/* Whatever a trace says, as for its replay: no state of ours had more. */
+#define DOMAINS_MAX   (UINT32_C(1) << 14)
+#define CGROUPS_MAX   (UINT32_C(1) << 18)
+#define PROCESSES_MAX (UINT32_C(1) << 21)
 
 int sim_state_reset(PlanSim *s) {
         /* copies need room that the recorder had no need of */
         bool is_exact = s->is_exact && s->start.max_domains && s->start.max_cgroups && s->start.max_processes;
+        const DecideLimits recorded = {
+                .max_domains = MIN(s->start.max_domains, DOMAINS_MAX),
+                .max_cgroups = MIN(s->start.max_cgroups, CGROUPS_MAX),
+                .max_processes = MIN(s->start.max_processes, PROCESSES_MAX),
+        };
         const DecideLimits limits = {
-                .max_domains = is_exact ? s->start.max_domains : MAX(s->start.max_domains, DOMAINS_MIN),
-                .max_cgroups = is_exact ? s->start.max_cgroups : MAX(s->start.max_cgroups, CGROUPS_MIN),
-                .max_processes = is_exact ? s->start.max_processes : MAX(s->start.max_processes, PROCESSES_MIN),
+                .max_domains = is_exact ? recorded.max_domains : MAX(recorded.max_domains, DOMAINS_MIN),
+                .max_cgroups = is_exact ? recorded.max_cgroups : MAX(recorded.max_cgroups, CGROUPS_MIN),
+                .max_processes = is_exact ? recorded.max_processes : MAX(recorded.max_processes, PROCESSES_MIN),
         };
         size_t size = decide_state_size(&s->policy, &limits);
 

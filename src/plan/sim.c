@@ -40,6 +40,8 @@
 /* Longer without a sample than this, and than ten intervals of the recorder, is a gap, as after a suspend. */
 #define SILENCE_USEC      (60 * USEC_PER_SEC)
 #define SILENCE_INTERVALS 10
+/* Whatever the recorder says of its interval: a step this long is no more simulated, which would take as long as it says. */
+#define SILENCE_MOST_USEC (3600 * USEC_PER_SEC)
 /* For this long the record's next look at processes is waited for. */
 #define SPAN_LEAST_USEC (30 * USEC_PER_SEC)
 #define SPAN_INTERVALS  3
@@ -116,7 +118,7 @@ static int take_policy(PlanSim *s, const TracePolicy *p) {
         s->recorded_hash = p->hash;
         if (s->question.policy)
                 return policy_use(s, s->question.policy, s->question.policy->hash != p->hash);
-        int r = policy_load_text(p->text, p->n, "trace", &report, &policy);
+        int r = policy_load_text(p->text ? p->text : "", p->text ? p->n : 0, "trace", &report, &policy);
         config_report_done(&report);
         if (r < 0)
                 return r == -EINVAL ? -EBADMSG : r;
@@ -240,7 +242,7 @@ static bool is_silence(const PlanSim *s, const Snapshot *snap) {
         if (s->demand.n_points == 0)
                 return false;
         uint64_t last = demand_end_usec(&s->demand);
-        uint64_t limit = MAX(SILENCE_USEC, u64_mul_sat(s->start.interval_usec, SILENCE_INTERVALS));
+        uint64_t limit = MAX(SILENCE_USEC, MIN(u64_mul_sat(s->start.interval_usec, SILENCE_INTERVALS), SILENCE_MOST_USEC));
         return snap->mono_usec < last || snap->mono_usec - last > limit;
 }
 

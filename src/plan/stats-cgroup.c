@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "plan/round.h"
 
 #define DAY_USEC      (UINT64_C(86400) * USEC_PER_SEC)
 /* Peaks are taken over this time where the kernel does not reset memory.peak: long enough for a burst to count once. */
@@ -127,32 +128,34 @@ static void add_peak(CgroupStats *c, const CgroupSample *s, uint64_t axis_usec) 
         add_day(c, axis_usec, bytes);
 }
 
+/* What a counter has grown by since the sample before; 0 where that is not known. */
+static uint64_t grown(uint64_t now, bool *has_last, uint64_t *last) {
+        uint64_t n = *has_last ? u64_sub_sat(now, *last) : 0;
+
+        *has_last = true;
+        *last = now;
+        return n;
+}
+
 /* Counters of the same cgroup, without a gap in between, never fall: where one does, the difference is dropped. */
 static void add_counters(CgroupStats *c, const CgroupSample *s, bool is_same) {
-        uint64_t full = s->value[CGROUP_PSI_FULL_USEC], kills = s->value[CGROUP_EVENT_OOM_KILL];
-        uint64_t max = s->value[CGROUP_EVENT_MAX];
-
+        if (!is_same)
+                c->has_last_full = c->has_last_oom_kill = c->has_last_max = false;
         if (cgroup_has(s, CGROUP_PSI_FULL_USEC)) {
-                if (is_same && c->has_counters && c->last_full_usec > 0)
-                        c->stall_usec += u64_sub_sat(full, c->last_full_usec);
-                c->last_full_usec = full;
+                c->has_psi = true;
+                c->stall_usec = u64_add_sat(c->stall_usec, grown(s->value[CGROUP_PSI_FULL_USEC], &c->has_last_full, &c->last_full_usec));
         }
         if (cgroup_has(s, CGROUP_EVENT_OOM_KILL)) {
-                uint64_t n = is_same && c->has_counters ? u64_sub_sat(kills, c->last_oom_kill) : 0;
-                c->n_oom_kills += n;
+                uint64_t n = grown(s->value[CGROUP_EVENT_OOM_KILL], &c->has_last_oom_kill, &c->last_oom_kill);
+                c->n_oom_kills = u64_add_sat(c->n_oom_kills, n);
                 /* As VPA: what it was killed at was not enough. */
                 if (n > 0 && c->n_days > 0) {
                         uint64_t *day = &c->day_peaks[c->n_days - 1];
-                        *day = MAX(*day + *day / 5, u64_add_sat(*day, UINT64_C(100) << 20));
+                        *day = MAX(u64_add_sat(*day, *day / 5), u64_add_sat(*day, UINT64_C(100) << 20));
                 }
-                c->last_oom_kill = kills;
-                c->has_counters = true;
         }
-        if (cgroup_has(s, CGROUP_EVENT_MAX)) {
-                if (is_same && c->has_counters)
-                        c->n_max_events += u64_sub_sat(max, c->last_max);
-                c->last_max = max;
-        }
+        if (cgroup_has(s, CGROUP_EVENT_MAX))
+                c->n_max_events = u64_add_sat(c->n_max_events, grown(s->value[CGROUP_EVENT_MAX], &c->has_last_max, &c->last_max));
 }
 
 static void add_limits(CgroupStats *c, const CgroupSample *s) {
@@ -174,13 +177,12 @@ static void add_moment(CgroupStats *c, uint64_t bytes) {
         c->m2 += delta * ((double)bytes - c->mean);
 }
 
-static void add_sample(CgroupStats *c, const CgroupSample *s, uint64_t axis_usec, bool is_gap) {
-        bool is_same = c->n_samples > 0 && s->id == c->id && !is_gap;
+static void add_sample(CgroupStats *c, const CgroupSample *s, uint64_t axis_usec, uint64_t n_gaps) {
+        bool is_same = c->n_samples > 0 && s->id == c->id && c->n_gaps == n_gaps;
         uint64_t weight = USEC_PER_MSEC, bytes;
 
         if (c->n_samples == 0 || s->id != c->id) {
                 c->n_created++;
-                c->has_counters = false;
                 c->latest_peak = 0;
         } else if (is_same && c->seen_usec > 0) {
                 weight = MIN(axis_usec + 1 - c->seen_usec, WEIGHT_MAX);
@@ -195,11 +197,14 @@ static void add_sample(CgroupStats *c, const CgroupSample *s, uint64_t axis_usec
         add_counters(c, s, is_same);
         add_limits(c, s);
         c->id = s->id;
+        c->n_gaps = n_gaps;
         c->n_samples++;
         c->seen_usec = axis_usec + 1;
 }
 
 int cgroup_table_add(CgroupTable *t, const Snapshot *s, uint64_t axis_usec, bool is_gap) {
+        /* Counted, since the sample behind the gap does not hold each of them. */
+        t->n_gaps += is_gap;
         for (uint32_t i = 0; i < s->n_cgroups; i++) {
                 const CgroupSample *sample = &s->cgroups[i];
                 CgroupStats *c;
@@ -210,7 +215,7 @@ int cgroup_table_add(CgroupTable *t, const Snapshot *s, uint64_t axis_usec, bool
                 if (r < 0)
                         return r;
                 if (c)
-                        add_sample(c, sample, axis_usec, is_gap);
+                        add_sample(c, sample, axis_usec, t->n_gaps);
         }
         return 0;
 }
@@ -256,9 +261,9 @@ bool cgroup_vpa(const CgroupStats *c, VpaAdvice *ret) {
         double lower = (double)decayed_percentile(c, 50) * 1.15 * pow(1 + 0.001 / days, -2);
         double target = (double)decayed_percentile(c, 90) * 1.15;
         double upper = (double)decayed_percentile(c, 95) * 1.15 * (1 + 1 / days);
-        ret->lower_bytes = MAX(least, (uint64_t)lower);
-        ret->target_bytes = MAX(least, (uint64_t)target);
-        ret->upper_bytes = MAX(least, (uint64_t)upper);
+        ret->lower_bytes = MAX(least, u64_of_double(lower));
+        ret->target_bytes = MAX(least, u64_of_double(target));
+        ret->upper_bytes = MAX(least, u64_of_double(upper));
         return true;
 }
 

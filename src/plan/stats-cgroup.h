@@ -30,8 +30,10 @@ typedef struct CgroupStats {
         uint64_t n_moments;
         double mean, m2;
         /* counters since the first sample of each id, usec and events */
-        bool has_counters;
+        bool has_last_full, has_last_oom_kill, has_last_max; /* of this id, without a gap since */
         uint64_t last_full_usec, last_oom_kill, last_max;
+        bool has_psi;
+        uint64_t n_gaps;        /* of the table, at the latest sample */
         uint64_t stall_usec, n_oom_kills, n_max_events;
         uint64_t limit_min;     /* least memory.max seen, CGROUP_NO_LIMIT for none */
         uint64_t high_min;
@@ -48,6 +50,7 @@ typedef struct CgroupTable {
         uint32_t n_cgroups, n_room;
         uint32_t *index;        /* open addressing by hash of the path, INDEX_NONE for free */
         uint32_t n_index;
+        uint64_t n_gaps;
         uint64_t n_untracked;   /* samples of paths beyond PLAN_CGROUPS_MAX */
 } CgroupTable;
 

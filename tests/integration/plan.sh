@@ -52,6 +52,13 @@ expect "... as a page" grep -q 'Memory plan of 6 hosts' fleet.html
 echo '{"format":"else"}' >c.jsonl
 expect "what is no plan is said with its line" eval '! "$HEADROOMCTL" plan --merge a.jsonl c.jsonl >out 2>err && says "^headroomctl: c.jsonl:1: " && has "^2 hosts"'
 
+long() { head -c 300000000 /dev/zero | tr '\0' x; echo; cat b.jsonl; printf '\n{"a":'; }
+limited() { (ulimit -v 250000; "$HEADROOMCTL" "$@"); }
+# A build with a sanitizer has no room in that.
+limited check --help >/dev/null 2>&1 || limited() { "$HEADROOMCTL" "$@"; }
+expect "a line without an end is not held in memory" eval '! long | limited plan --merge - >out 2>err && says "^headroomctl: -:1: too long"'
+expect "... and the lines behind it count" eval 'has "^4 hosts" && says "^headroomctl: -:7: no JSON"'
+
 # Damage
 size=$(stat -c %s host.trace)
 head -c $((size / 2)) host.trace >torn.trace

@@ -97,6 +97,29 @@ static void test_limits(void **unused) {
         advice_list_done(&l);
 }
 
+/* A container's own units have the names of the host's: a drop-in of theirs would limit the wrong one. */
+static void test_containers(void **unused) {
+        (void)unused;
+        static const char *const paths[] = {
+                "/lxc.payload.c/system.slice/ssh.service",
+                "/machine.slice/machine-c.scope/payload/system.slice/ssh.service",
+                "/system.slice/docker-ab.scope/system.slice/ssh.service",
+                "/system.slice/delegated.service/ssh.service",
+                "/lxc.payload.c/system.slice",
+                "/.slice.d/ssh.service",
+        };
+        AdviceList l;
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                add(paths[i], 400, 300, 200);
+        add("/a.slice/a-b.slice/ssh.service", 400, 300, 200);
+        assert_int_equal(advise(&table, &l), 0);
+        assert_int_equal(l.n_given, 1);
+        assert_string_equal(l.advices[0].cgroup->path, "/a.slice/a-b.slice/ssh.service");
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                assert_int_equal(find(&l, paths[i])->skip, ADVICE_NOT_A_UNIT);
+        advice_list_done(&l);
+}
+
 static void test_killed(void **unused) {
         (void)unused;
         AdviceList l;
@@ -171,6 +194,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),
                 cmocka_unit_test_setup(test_limits, begin),
+                cmocka_unit_test_setup(test_containers, begin),
                 cmocka_unit_test_setup(test_killed, begin),
                 cmocka_unit_test_setup(test_dropin, begin),
                 cmocka_unit_test_setup(test_policy, begin),

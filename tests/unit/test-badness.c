@@ -96,6 +96,28 @@ static uint64_t status_kb(const char *text, const char *key) {
         return v;
 }
 
+/* What a recording may say: nothing of it overflows, and the order stays. */
+static void test_absurd_sizes(void **state) {
+        (void)state;
+        static const uint64_t totals[] = { 1, 999, 1000, UINT64_C(1) << 40, INT64_MAX, UINT64_MAX };
+        static const int32_t adjs[] = { INT32_MIN, -999, 0, 1000, INT32_MAX };
+        Reject why;
+
+        for (size_t t = 0; t < ARRAY_SIZE(totals); t++)
+                for (size_t a = 0; a < ARRAY_SIZE(adjs); a++) {
+                        ProcessSample small = sized(1, adjs[a]), large = sized(0, adjs[a]);
+                        large.rss_anon = large.rss_file = large.swap = UINT64_MAX;
+                        int64_t low = badness_pages(&small, totals[t], &why), high = badness_pages(&large, totals[t], &why);
+                        assert_int_equal(why, REJECT_NONE);
+                        assert_true(low > INT64_MIN);
+                        assert_true(high >= low);
+                        assert_true(badness_to_oom_score(high, totals[t]) >= badness_to_oom_score(low, totals[t]));
+                }
+        assert_int_equal(badness_to_oom_score(INT64_MAX, 1), UINT32_MAX);
+        assert_int_equal(badness_to_oom_score(INT64_MIN + 1, 1), 0);
+        assert_int_equal(badness_to_oom_score(INT64_MAX, UINT64_MAX), 999);
+}
+
 /* The real kernel: a child of known size with several oom_score_adj must score what the replica says. */
 static void test_against_the_kernel(void **state) {
         (void)state;
@@ -152,6 +174,7 @@ int main(void) {
                 cmocka_unit_test(test_every_part_counts),
                 cmocka_unit_test(test_never_selectable),
                 cmocka_unit_test(test_known_scores),
+                cmocka_unit_test(test_absurd_sizes),
                 cmocka_unit_test(test_against_the_kernel),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

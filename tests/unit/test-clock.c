@@ -31,6 +31,20 @@ static void test_steps(void **unused) {
         assert_int_equal(c.n_boots, 1);
 }
 
+/* A recorder that claims to be silent for years: what lies between two samples is a gap all the same. */
+static void test_absurd_interval(void **unused) {
+        (void)unused;
+        TraceRecord r = { .kind = TRACE_START, .start = { .boot_id = "a", .interval_usec = UINT64_MAX } };
+        PlanClock c;
+        plan_clock_init(&c);
+        plan_clock_note(&c, &r);
+        assert_int_equal(plan_clock_step(&c, 100 * S, 1000 * S), 0);
+        assert_int_equal(plan_clock_step(&c, 1000 * S, 1900 * S), 900 * S);
+        assert_int_equal(plan_clock_step(&c, 9000 * S, 9900 * S), 0);
+        assert_int_equal(c.n_gaps, 1);
+        assert_int_equal(c.observed_usec, 900 * S);
+}
+
 static void test_gaps(void **unused) {
         (void)unused;
         static const struct {
@@ -84,7 +98,7 @@ static void test_many_gaps(void **unused) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_steps),
-                cmocka_unit_test(test_gaps),
+                cmocka_unit_test(test_absurd_interval), cmocka_unit_test(test_gaps),
                 cmocka_unit_test(test_many_gaps),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

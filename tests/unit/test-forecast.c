@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "plan/forecast.h"
+#include "plan/round.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define S   USEC_PER_SEC
@@ -91,6 +92,18 @@ static void test_flat_and_growing(void **unused) {
         assert_false(forecast_earliest(&f, &r));
 }
 
+/* A line that is nearly level falls to the floor later than 64 bits of microseconds can say. */
+static void test_beyond_integers(void **unused) {
+        (void)unused;
+        assert_true(u64_of_double(4e9 / 1e-5 * 1e6) == UINT64_MAX);
+        assert_true(u64_of_double(0x1p64) == UINT64_MAX && u64_of_double((double)INFINITY) == UINT64_MAX);
+        assert_int_equal(u64_of_double(1.9), 1);
+        assert_int_equal(u64_of_double(-1e30), 0);
+        assert_int_equal(u64_of_double((double)NAN), 0);
+        assert_true(i64_of_double(1e300) == INT64_MAX && i64_of_double(-1e300) == INT64_MIN);
+        assert_true(i64_of_double(-1.9) == -1 && i64_of_double((double)NAN) == 0);
+}
+
 static void test_back_test(void **unused) {
         (void)unused;
         static Forecast f;
@@ -121,7 +134,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_slope_exact), cmocka_unit_test(test_slope_robust), cmocka_unit_test(test_slope_interval),
                 cmocka_unit_test(test_falling),     cmocka_unit_test(test_flat_and_growing),
-                cmocka_unit_test(test_back_test),   cmocka_unit_test(test_break),
+                cmocka_unit_test(test_back_test),   cmocka_unit_test(test_break),        cmocka_unit_test(test_beyond_integers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,15 @@ static void test_histogram(void **unused) {
         assert_memory_equal(&h, &again, sizeof(h));
         json_decref(o);
 
+        /* a host whose trace says the most there is: its line can be merged all the same */
+        histogram_init(&h);
+        histogram_add(&h, UINT64_MAX, 3);
+        o = histogram_to_json(&h);
+        assert_int_equal(histogram_from_json(o, &again), 0);
+        assert_int_equal(again.total, 3);
+        assert_true(again.min == INT64_MAX && again.max == INT64_MAX);
+        json_decref(o);
+
         static const char *const bad[] = {
                 "{}", "[]", "7", "null", "{\"total\":1,\"buckets\":[]}", "{\"total\":1,\"buckets\":[[0,1]]}",
                 "{\"total\":1,\"min_bytes\":5,\"max_bytes\":4,\"buckets\":[[0,1]]}",
@@ -226,6 +235,24 @@ static void test_empty_page(void **unused) {
         }
 }
 
+/* The wall clock of a trace may say anything: labels are few all the same. */
+static void test_far_times(void **unused) {
+        (void)unused;
+        static const json_int_t times[][2] = { { INT64_MAX, INT64_MAX }, { INT64_MAX, 1000000 }, { 1, INT64_MAX }, { 0, 0 } };
+        Host h;
+        host_init(&h, 4);
+        for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+                json_t *doc = document(&h, false), *span = json_object_get(doc, "span");
+                (void)json_object_set_new(span, "first_real_usec", json_integer(times[i][0]));
+                (void)json_object_set_new(span, "axis_usec", json_integer(times[i][1]));
+                char *page = page_of(doc);
+                assert_true(count(page, "<span class=\"x") < 100);
+                free(page);
+                json_decref(doc);
+        }
+        host_done(&h);
+}
+
 static json_int_t at(const json_t *o, const char *a, const char *b) {
         return json_integer_value(json_object_get(json_object_get(o, a), b));
 }
@@ -257,6 +284,11 @@ static void test_fleet(void **unused) {
         assert_true(json_equal(json_object_get(a, "hosts"), json_object_get(b, "hosts")));
         assert_int_equal(at(json_object_get(a, "headroom"), "histogram", "total"), total);
         assert_int_equal(at(a, "hosts", "n"), 3);
+        /* no number without a word for how far it may be trusted */
+        static const char *const measured[] = { "headroom", "headroom_min", "demand", "demand_peak" };
+        for (size_t i = 0; i < ARRAY_SIZE(measured); i++)
+                assert_string_equal(json_string_value(json_object_get(json_object_get(a, measured[i]), "source")), "measured");
+        assert_true(json_is_string(json_object_get(json_object_get(a, "ram"), "source")));
         assert_true(json_array_size(json_object_get(a, "density")) == 1);
         char *page = page_of(a);
         assert_non_null(strstr(page, "Memory plan of 3 hosts"));
@@ -285,7 +317,7 @@ static void test_fleet(void **unused) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_histogram),  cmocka_unit_test(test_document), cmocka_unit_test(test_page),
-                cmocka_unit_test(test_empty_page), cmocka_unit_test(test_fleet),
+                cmocka_unit_test(test_empty_page), cmocka_unit_test(test_far_times), cmocka_unit_test(test_fleet),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

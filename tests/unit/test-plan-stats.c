@@ -143,6 +143,42 @@ static void test_recreated(void **unused) {
         plan_stats_free(f.s);
 }
 
+/* The sample behind a gap holds other cgroups, or other fields: the next that does holds no difference either. */
+static void test_gap_unseen(void **unused) {
+        (void)unused;
+        Feeder f;
+        begin(&f);
+        cgroup_set(&f.cgroup, CGROUP_PSI_FULL_USEC, 0);
+        cgroup_set(&f.cgroup, CGROUP_EVENT_OOM_KILL, 0);
+        cgroup_set(&f.cgroup, CGROUP_EVENT_MAX, 0);
+        for (int i = 0; i < 2; i++) {
+                sample(&f, S);
+                f.cgroup.value[CGROUP_PSI_FULL_USEC] += S / 2;
+                f.cgroup.value[CGROUP_EVENT_OOM_KILL]++;
+                f.cgroup.value[CGROUP_EVENT_MAX]++;
+                sample(&f, S);
+                TraceRecord gap = { .kind = TRACE_GAP };
+                assert_int_equal(plan_stats_feed(f.s, &gap), 0);
+                f.r.snap.n_cgroups = i == 0 ? 0 : 1;
+                uint64_t have = f.cgroup.have;
+                f.cgroup.have = UINT64_C(1) << CGROUP_CURRENT;
+                sample(&f, S);
+                f.cgroup.have = have;
+                f.r.snap.n_cgroups = 1;
+                f.cgroup.value[CGROUP_PSI_FULL_USEC] += 100 * S;
+                f.cgroup.value[CGROUP_EVENT_OOM_KILL] += 100;
+                f.cgroup.value[CGROUP_EVENT_MAX] += 100;
+        }
+        sample(&f, S);
+        const CgroupStats *c = cgroup_table_find(&f.s->cgroups, "/a.service");
+        assert_int_equal(f.s->clock.n_gaps, 2);
+        assert_int_equal(c->stall_usec, S);
+        assert_int_equal(c->n_oom_kills, 2);
+        assert_int_equal(c->n_max_events, 2);
+        assert_true(c->observed_usec <= 4 * S);
+        plan_stats_free(f.s);
+}
+
 static void test_interval_peak(void **unused) {
         (void)unused;
         Feeder f;
@@ -181,6 +217,10 @@ static void test_vpa(void **unused) {
         c = (CgroupStats){ .n_days = 1, .day_peaks = { MIB } };
         assert_true(cgroup_vpa(&c, &v));
         assert_int_equal(v.target_bytes, 250 * MIB);
+        /* a trace may say anything */
+        c.day_peaks[0] = UINT64_MAX;
+        assert_true(cgroup_vpa(&c, &v));
+        assert_true(v.target_bytes == UINT64_MAX && v.upper_bytes == UINT64_MAX);
         c.n_days = 0;
         assert_false(cgroup_vpa(&c, &v));
 }
@@ -232,7 +272,7 @@ static void test_many_cgroups(void **unused) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_estimators), cmocka_unit_test(test_headroom), cmocka_unit_test(test_differences),
-                cmocka_unit_test(test_recreated),  cmocka_unit_test(test_interval_peak), cmocka_unit_test(test_vpa),
+                cmocka_unit_test(test_recreated),  cmocka_unit_test(test_gap_unseen), cmocka_unit_test(test_interval_peak), cmocka_unit_test(test_vpa),
                 cmocka_unit_test(test_kills),      cmocka_unit_test(test_many_cgroups),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

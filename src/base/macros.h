@@ -84,6 +84,15 @@ static inline uint64_t u64_mul_sat(uint64_t a, uint64_t b) {
         return __builtin_mul_overflow(a, b, &r) ? UINT64_MAX : r;
 }
 
+static inline int64_t i64_add_sat(int64_t a, int64_t b) {
+        int64_t r;
+        return !__builtin_add_overflow(a, b, &r) ? r : b < 0 ? INT64_MIN : INT64_MAX;
+}
+static inline int64_t i64_mul_sat(int64_t a, int64_t b) {
+        int64_t r;
+        return !__builtin_mul_overflow(a, b, &r) ? r : (a < 0) != (b < 0) ? INT64_MIN : INT64_MAX;
+}
+
 /* a * b / c without overflow in the product; c == 0 gives 0, an overflowing quotient UINT64_MAX. */
 static inline uint64_t u64_mul_div(uint64_t a, uint64_t b, uint64_t c) {
         uint64_t product;

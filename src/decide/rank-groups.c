@@ -106,14 +106,14 @@ static void group_add(const RankContext *x, RankGroup *g, uint32_t index) {
         g->tier = g->n_eligible == 0 ? item->tier : MAX(g->tier, item->tier);
         g->n_eligible++;
         g->is_protected |= item->is_protected;
-        g->badness += item->badness;
-        g->score += item->score;
-        g->size_pages += item->size_pages;
-        g->freeable += item->freeable;
+        g->badness = i64_add_sat(g->badness, item->badness);
+        g->score = i64_add_sat(g->score, item->score);
+        g->size_pages = u64_add_sat(g->size_pages, item->size_pages);
+        g->freeable = u64_add_sat(g->freeable, item->freeable);
         g->max_freeable = MAX(g->max_freeable, item->freeable);
         if (item->has_growth) {
                 g->has_growth = true;
-                g->growth += item->growth;
+                g->growth = u64_add_sat(g->growth, item->growth);
                 g->max_growth = MAX(g->max_growth, item->growth);
                 g->span_usec = MAX(g->span_usec, item->span_usec);
         }

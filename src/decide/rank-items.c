@@ -100,7 +100,8 @@ static void item_fill(const RankContext *x, RankItem *item, uint32_t index) {
         if (item->reject != REJECT_NONE)
                 return;
         /* what was written to oom_score_adj is in the badness already: it must not count twice */
-        item->score = item->badness + (int64_t)(p->rule_adjust - p->kernel_adjust) * (int64_t)(x->k->total_pages / 1000);
+        item->score = i64_add_sat(item->badness, i64_mul_sat((int64_t)p->rule_adjust - p->kernel_adjust,
+                                                             (int64_t)(x->k->total_pages / 1000)));
         item->is_protected = process_is_protected(x->snap, p);
         item->freeable = u64_mul_sat(p->rss_anon + p->swap + p->pgtables, x->snap->page_size);
 }

@@ -84,7 +84,7 @@ typedef enum ClassId {
 } ClassId;
 
 typedef struct Field {
-        const char *name;
+        char name[24]; /* no pointer: the tables then need no relocation, which an idle daemon would hold in memory */
         Wire wire;
         Store store;
         NamesId names;

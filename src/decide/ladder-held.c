@@ -11,6 +11,7 @@
 #include "decide/domain.h"
 #include "decide/kill.h"
 #include "decide/ladder.h"
+#include "decide/metric.h"
 
 /*
  * How long a call may take. memory.high below the use reclaims in the writer: 0.3 to 0.9 s were measured for 30 MB on
@@ -34,7 +35,7 @@
 #define VAIN_USEC (10 * USEC_PER_SEC)
 #define VAIN_MAX  5
 
-/* One that comes back each time it is let go: how long it is kept the second time, then twice as long each time. */
+/* One that presses against its throttle is kept that long, and twice as long each time that it comes back. */
 #define KEEP_USEC     (20 * USEC_PER_SEC)
 #define KEEP_MAX_USEC (300 * USEC_PER_SEC)
 /* It no longer presses against its limit when it uses that much less. */
@@ -226,9 +227,9 @@ static bool level_holds(const DecideState *s, const Domain *d, HeldMeasure *h) {
  * use is not in the sample it is in the next detailed one.
  */
 static bool is_kept(const HeldMeasure *h, const CgroupSample *c, uint64_t now_usec) {
-        if (h->step != STEP_THROTTLE || h->n_again == 0)
+        if (h->step != STEP_THROTTLE)
                 return false;
-        uint64_t keep_usec = MIN(KEEP_USEC << MIN(h->n_again - 1, 10u), KEEP_MAX_USEC);
+        uint64_t keep_usec = MIN(KEEP_USEC << MIN(h->n_again, 10u), KEEP_MAX_USEC);
         bool presses = !c || !cgroup_has(c, CGROUP_CURRENT) ||
                        c->value[CGROUP_CURRENT] >= h->value - h->value / KEEP_ROOM_DIVISOR;
         return presses && now_usec - h->since_usec < keep_usec;
@@ -263,9 +264,20 @@ static uint16_t trouble_when(const DecideState *s, const Domain *d, const HeldMe
 }
 
 /*
+ * Is there room for a step up? After it there must be more available than when the trouble began, by a step: else
+ * everybody who needs a page next has to wait for it. Where it is not known there may be.
+ */
+static bool has_room(const DecideState *s, const Domain *d, const HeldMeasure *h, const Snapshot *snap, uint64_t step) {
+        MetricInput in = domain_input(s, d, snap);
+        uint64_t available, total;
+        return h->tight_bytes == 0 || !metric_available(&in, &available, &total) ||
+               available >= u64_add_sat(h->tight_bytes, 2 * step);
+}
+
+/*
  * Down while the trouble lasts, from what it uses by now if that is less: a limit above the use holds nobody. Up again
- * when it has been quiet, no further than where it began: the rest is the release. A step up that was one too many is
- * undone first, before it goes down by a larger one.
+ * when it has been quiet and there is room, no further than where it began: the rest is the release. A step up that was
+ * one too many is undone first, before it goes down by a larger one.
  */
 static uint64_t throttle_next(const DecideState *s, const Domain *d, const HeldMeasure *h, const Snapshot *snap) {
         const CgroupSample *c = sample_of(snap, h->cgroup_id);
@@ -278,7 +290,8 @@ static uint64_t throttle_next(const DecideState *s, const Domain *d, const HeldM
                 uint64_t step = h->usage_bytes / (h->was_raised ? UP_DIVISOR : DOWN_DIVISOR);
                 return MAX(page_down(u64_sub_sat(from, step), snap->page_size), h->floor);
         }
-        if (h->dry_run || since < ADJUST_UP_USEC << h->n_vain || d->quiet_usec < QUIET_USEC || h->value >= top)
+        if (h->dry_run || since < ADJUST_UP_USEC << h->n_vain || d->quiet_usec < QUIET_USEC || h->value >= top ||
+            !has_room(s, d, h, snap, h->usage_bytes / UP_DIVISOR))
                 return h->value;
         return MAX(MIN(page_down(u64_add_sat(h->value, h->usage_bytes / UP_DIVISOR), snap->page_size),
                        page_down(top, snap->page_size)), h->value);

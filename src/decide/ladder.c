@@ -170,6 +170,9 @@ static Outcome step_take(DecideState *s, Domain *d, const MetricInput *in, Step 
         uint32_t n_again = step == STEP_THROTTLE ? held_again(s, m->cgroup_id) : 0;
         HeldMeasure *h = measure_send(s, ret, now);
         h->n_again = n_again;
+        uint64_t total;
+        if (!metric_available(in, &h->tight_bytes, &total))
+                h->tight_bytes = 0;
         h->unrelieved_usec = d->trouble_usec;
         h->floor = m->floor_bytes = floor;
         d->climb.wait_usec = 0;

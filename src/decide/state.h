@@ -87,6 +87,7 @@ typedef struct HeldMeasure {
         uint64_t value, wanted; /* as answered, as asked for */
         uint64_t lowest, highest; /* that were ever asked for */
         uint64_t old_value, floor, usage_bytes;
+        uint64_t tight_bytes; /* throttle: available to the domain when it began; 0: unknown */
         char cgroup_path[CGROUP_PATH_MAX];
         char domain_path[CGROUP_PATH_MAX];
 } HeldMeasure;

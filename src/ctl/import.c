@@ -56,6 +56,19 @@ static void points_sort(ImportSeries *s) {
         s->n = n;
 }
 
+/* Makes a counter of what says how it grew. */
+static void points_add_up(ImportSeries *s) {
+        uint64_t thousandths = 0;
+
+        for (size_t i = 0; i < s->n && s->kind == IMPORT_GROWTH; i++) {
+                ImportPoint *p = &s->points[i];
+                if (p->value == IMPORT_ABSENT)
+                        continue;
+                thousandths = u64_add_sat(thousandths, p->value);
+                p->value = thousandths / 1000;
+        }
+}
+
 static uint32_t path_index(const Import *x, const char *path) {
         const char **found = bsearch(&path, x->paths, x->n_paths, sizeof(*x->paths), compare_paths);
         return found ? (uint32_t)(found - x->paths) : INDEX_NONE;
@@ -112,6 +125,7 @@ int import_finish(Import *x) {
         for (uint32_t i = 0; i < x->n; i++) {
                 ImportSeries *s = &x->series[i];
                 points_sort(s);
+                points_add_up(s);
                 int r = step_of(s, &s->step_usec);
                 if (r < 0)
                         return r;

@@ -18,6 +18,7 @@ static const struct ImportFormat {
         ImportText read;
 } formats[] = {
         { "prometheus", "import-prometheus", import_prometheus_text }, /* the default */
+        { "sar", "import-sar", import_sar_text },
 };
 
 static const struct ImportFormat *format_find(const char *name) {
@@ -77,7 +78,7 @@ CtlExit trace_import(const Invocation *i) {
         Import x = { 0 };
 
         if (!f) {
-                (void)fprintf(stderr, "headroomctl: trace import takes --format=prometheus\n");
+                (void)fprintf(stderr, "headroomctl: trace import takes --format=prometheus or sar\n");
                 return CTL_EXIT_USAGE;
         }
         if (i->n_args < 3) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What is accepted becomes samples in the order of time whose cgroups form a tree. */
+/* What is accepted becomes samples in the order of time whose cgroups form a tree, and counters do not fall. */
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,17 @@
 #include "input.h"
 
 static inline void import_check_series(const Import *x, const ImportSeries *s) {
+        uint64_t last = 0;
+
         REQUIRE(s->path ? s->field <= IMPORT_WORKING_SET : s->field < _HOST_FIELD_MAX);
         REQUIRE(s->path ? s->cgroup < x->n_paths && strcmp(x->paths[s->cgroup], s->path) == 0 : s->cgroup == INDEX_NONE);
-        for (size_t k = 1; k < s->n; k++)
-                REQUIRE(s->points[k - 1].real_usec < s->points[k].real_usec);
+        for (size_t k = 0; k < s->n; k++) {
+                REQUIRE(k == 0 || s->points[k - 1].real_usec < s->points[k].real_usec);
+                if (s->kind == IMPORT_LEVEL || s->points[k].value == IMPORT_ABSENT)
+                        continue;
+                REQUIRE(s->points[k].value >= last);
+                last = s->points[k].value;
+        }
 }
 
 static inline int import_check(ImportText read, const uint8_t *data, size_t size) {

@@ -12,6 +12,8 @@
 #define HOLD_MAX_USEC (300 * USEC_PER_SEC)
 /* Counters of pages are in the pages of that host; what is imported does not say how big these are. */
 #define PAGE_SIZE_ASSUMED 4096
+/* At the end of fifteen seconds the average over ten counts their beginning a fifth: longer ones it does not tell. */
+#define AVG10_STEP_MAX_USEC (15 * USEC_PER_SEC)
 
 /* ---- finishing ---- */
 
@@ -56,15 +58,31 @@ static void points_sort(ImportSeries *s) {
         s->n = n;
 }
 
+/*
+ * A rate says how the counter has grown since the point before: the first one is only where it begins, and so is each
+ * whose point before is too far away. What does not even begin is absent.
+ */
+static bool is_step(const ImportSeries *s, size_t i) {
+        return i > 0 && i < s->n &&
+               (s->kind != IMPORT_AVG10 || s->points[i].real_usec - s->points[i - 1].real_usec <= AVG10_STEP_MAX_USEC);
+}
+
 /* Makes a counter of what says how it grew. */
 static void points_add_up(ImportSeries *s) {
         uint64_t thousandths = 0;
 
-        for (size_t i = 0; i < s->n && s->kind == IMPORT_GROWTH; i++) {
+        for (size_t i = 0; i < s->n && s->kind != IMPORT_LEVEL; i++) {
                 ImportPoint *p = &s->points[i];
                 if (p->value == IMPORT_ABSENT)
                         continue;
-                thousandths = u64_add_sat(thousandths, p->value);
+                if (s->kind == IMPORT_GROWTH)
+                        thousandths = u64_add_sat(thousandths, p->value);
+                else if (is_step(s, i))
+                        thousandths = u64_add_sat(thousandths, u64_mul_div(p->value, p->real_usec - p[-1].real_usec, USEC_PER_SEC));
+                else if (!is_step(s, i + 1)) {
+                        p->value = IMPORT_ABSENT;
+                        continue;
+                }
                 p->value = thousandths / 1000;
         }
 }

@@ -34,6 +34,8 @@ typedef struct ImportPoint {
 typedef enum ImportKind {
         IMPORT_LEVEL,  /* the value of the field itself */
         IMPORT_GROWTH, /* by how much it has grown in the time that ends at the point */
+        IMPORT_RATE,   /* how fast it has grown, by the second, since the point before */
+        IMPORT_AVG10,  /* the same as the kernel averages it over ten seconds: of a longer time it says nothing */
 } ImportKind;
 
 /* A field of a cgroup that no file of the kernel has: usage without inactive file pages. */
@@ -87,3 +89,4 @@ void import_done(Import *x);
 typedef int (*ImportText)(const char *path, const char *text, size_t n, Import *x);
 int import_prometheus_text(const char *path, const char *text, size_t n, Import *x);
 int import_sar_text(const char *path, const char *text, size_t n, Import *x);
+int import_below_text(const char *path, const char *text, size_t n, Import *x);

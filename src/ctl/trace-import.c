@@ -19,6 +19,7 @@ static const struct ImportFormat {
 } formats[] = {
         { "prometheus", "import-prometheus", import_prometheus_text }, /* the default */
         { "sar", "import-sar", import_sar_text },
+        { "below", "import-below", import_below_text },
 };
 
 static const struct ImportFormat *format_find(const char *name) {
@@ -78,7 +79,7 @@ CtlExit trace_import(const Invocation *i) {
         Import x = { 0 };
 
         if (!f) {
-                (void)fprintf(stderr, "headroomctl: trace import takes --format=prometheus or sar\n");
+                (void)fprintf(stderr, "headroomctl: trace import takes --format=prometheus, sar or below\n");
                 return CTL_EXIT_USAGE;
         }
         if (i->n_args < 3) {

@@ -80,7 +80,7 @@ static const struct {
         [CTL_OPTION_CMDLINE] = { "cmdline", "--cmdline", "record: command lines as well, which may hold secrets", 0, false },
         [CTL_OPTION_SALVAGE] = { "salvage", "--salvage", "go on behind damage in a trace", 0, false },
         [CTL_OPTION_FORMAT] = { "format", "--format=FORMAT",
-                                "trace export: jsonl (default), csv, csv-cgroups; import: prometheus (default)", 0, true },
+                                "trace export: jsonl (default), csv, csv-cgroups; import: prometheus (default), sar, below", 0, true },
         [CTL_OPTION_AFTER_CRASH] = { "after-crash", "--after-crash", "release: as the next headroomd would do at its start",
                                      0, false },
 };

@@ -3,42 +3,12 @@
 /*
  * Answers of Prometheus to range queries: {"status":"success","data":{"resultType":"matrix","result":[...]}}, one or
  * several in a file. Metrics of node_exporter and cAdvisor that are fields of a sample are taken, others are counted.
- *
- * A file may be hundreds of megabytes, which as a tree in memory would be gigabytes: only one series at a time is one.
- * The frame around them is walked by hand.
  */
 
-#include <fcntl.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/text.h"
-#include "ctl/import.h"
-
-#define FILE_MAX ((off_t)2 << 30)
-/* Seconds: until the year 2100. */
-#define TIME_MAX 4102444800.0
-
-typedef struct Cursor {
-        const char *path, *text;
-        size_t n, at;
-        Import *import;
-        char host[128]; /* of the label instance, "" until one is seen */
-        uint64_t n_other;
-} Cursor;
-
-static int fail(const Cursor *c, size_t offset, const char *what) {
-        char path[1024];
-        TextBuf b = TEXT_BUF(path);
-
-        text_append(&b, "");
-        text_append_escaped(&b, c->path);
-        (void)fprintf(stderr, "headroomctl: %s: at offset %zu: %s\n", path, offset, what);
-        return -EBADMSG;
-}
+#include "ctl/import-json.h"
 
 /* ---- metrics ---- */
 
@@ -114,24 +84,16 @@ static const Known *metric_find(const Known *metrics, size_t n, const char *name
 
 /* ---- one series ---- */
 
-/* A value that is no number of ours (NaN, negative, beyond 2^63) is absent. */
-static bool value_take(const Known *m, const char *text, uint64_t *ret) {
+/* A text that is no number is absent as well. */
+static uint64_t value_of(const Known *m, const char *text) {
         char *end;
         double v = strtod(text, &end);
+        uint64_t value = end == text || *end ? IMPORT_ABSENT : import_json_round(m->is_seconds ? v * 1e6 : v);
 
-        if (end == text || *end || !isfinite(v) || v < 0)
-                return false;
-        if (m->is_seconds)
-                v *= 1e6;
-        if (v >= 9223372036854775808.0) /* 2^63 */
-                return false;
-        *ret = (uint64_t)(v + 0.5);
-        if (m->zero_is_max && *ret == 0)
-                *ret = CGROUP_NO_LIMIT;
-        return true;
+        return m->zero_is_max && value == 0 ? CGROUP_NO_LIMIT : value;
 }
 
-static int points_take(const Cursor *c, const Known *m, const json_t *values, ImportPoint **ret, size_t *ret_n) {
+static int points_take(const ImportJson *j, const Known *m, const json_t *values, ImportPoint **ret, size_t *ret_n) {
         size_t size = json_array_size(values), n = 0;
         _cleanup_free_ ImportPoint *points = malloc(MAX(size, (size_t)1) * sizeof(*points));
 
@@ -141,14 +103,12 @@ static int points_take(const Cursor *c, const Known *m, const json_t *values, Im
                 const json_t *pair = json_array_get(values, i), *time = json_array_get(pair, 0);
                 const char *text = json_string_value(json_array_get(pair, 1));
                 if (!json_is_number(time) || !text)
-                        return fail(c, c->at, "expected pairs of a time and a value in quotes in this series");
+                        return import_json_fail(j, j->at, "expected pairs of a time and a value in quotes in this series");
                 double t = json_number_value(time);
-                if (!(t > 0 && t < TIME_MAX))
-                        return fail(c, c->at, "a time of this series is not between 1970 and 2100");
+                if (!(t > 0 && t < IMPORT_TIME_MAX))
+                        return import_json_fail(j, j->at, "a time of this series is not between 1970 and 2100");
                 points[n].real_usec = (uint64_t)(t * 1e6 + 0.5);
-                if (!value_take(m, text, &points[n].value))
-                        points[n].value = IMPORT_ABSENT;
-                n++;
+                points[n++].value = value_of(m, text);
         }
         *ret = TAKE_PTR(points);
         *ret_n = n;
@@ -156,49 +116,47 @@ static int points_take(const Cursor *c, const Known *m, const json_t *values, Im
 }
 
 /* Ports differ between exporters of one host; two hosts in one trace would be nonsense. */
-static int host_check(Cursor *c, const json_t *labels) {
+static int host_check(ImportJson *j, const json_t *labels) {
         const char *instance = json_string_value(json_object_get(labels, "instance"));
-        char host[sizeof(c->host)];
+        char host[128];
 
         if (!instance)
                 return 0;
         const char *colon = strrchr(instance, ':');
         (void)snprintf(host, sizeof(host), "%.*s", colon ? (int)MIN(colon - instance, (ptrdiff_t)sizeof(host)) : (int)sizeof(host) - 1,
                        instance);
-        if (!c->host[0])
-                (void)strcpy(c->host, host);
-        if (strcmp(c->host, host) == 0)
+        if (import_is_host(j->import, host))
                 return 0;
-        return fail(c, c->at, "series of more than one host: a trace is of one, add {instance=\"...\"} to the query");
+        return import_json_fail(j, j->at, "series of more than one host: a trace is of one, add {instance=\"...\"} to the query");
 }
 
 static bool is_cgroup_path(const char *path) {
         return path && path[0] == '/' && strlen(path) < CGROUP_PATH_MAX;
 }
 
-static int series_take(Cursor *c, const json_t *series) {
+static int series_take(ImportJson *j, const json_t *series) {
         const json_t *labels = json_object_get(series, "metric"), *values = json_object_get(series, "values");
         const char *name = json_string_value(json_object_get(labels, "__name__")), *id = NULL;
 
         if (!json_is_object(labels) || !json_is_array(values))
-                return fail(c, c->at, "expected a series with \"metric\" and \"values\"");
+                return import_json_fail(j, j->at, "expected a series with \"metric\" and \"values\"");
         if (!name)
-                return fail(c, c->at, "this series has no __name__: the query was an expression, ask for the metric itself");
+                return import_json_fail(j, j->at, "this series has no __name__: the query was an expression, ask for the metric itself");
         const Known *m = metric_find(host_metrics, ARRAY_SIZE(host_metrics), name);
         if (!m) {
                 m = metric_find(cgroup_metrics, ARRAY_SIZE(cgroup_metrics), name);
                 id = json_string_value(json_object_get(labels, "id"));
                 if (!m || !is_cgroup_path(id)) {
-                        c->n_other++;
+                        j->n_other++;
                         return 0;
                 }
         }
-        int r = host_check(c, labels);
+        int r = host_check(j, labels);
         if (r < 0)
                 return r;
         ImportPoint *points = NULL;
         size_t n = 0;
-        r = points_take(c, m, values, &points, &n);
+        r = points_take(j, m, values, &points, &n);
         if (r < 0)
                 return r;
         char *path = id ? strdup(id) : NULL;
@@ -206,166 +164,50 @@ static int series_take(Cursor *c, const json_t *series) {
                 free(points);
                 return -ENOMEM;
         }
-        r = import_add(c->import, path, m->field, points, n);
-        return r == -E2BIG ? fail(c, c->at, "too many series or values for one trace") : r;
+        return import_add(j->import, path, m->field, points, n);
 }
 
 /* ---- the frame ---- */
 
-static void skip_blanks(Cursor *c) {
-        while (c->at < c->n && c->text[c->at] && strchr(" \t\r\n", c->text[c->at]))
-                c->at++;
-}
-
-/* The next byte that is no blank must be @byte. */
-static bool take(Cursor *c, char byte) {
-        skip_blanks(c);
-        if (c->at == c->n || c->text[c->at] != byte)
-                return false;
-        c->at++;
-        return true;
-}
-
-/* One whole value of any kind at the cursor, as a tree. NULL: said what is wrong. */
-static json_t *value_read(Cursor *c) {
-        json_error_t error;
-
-        skip_blanks(c);
-        json_t *v = json_loadb(c->text + c->at, c->n - c->at, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &error);
-        if (!v) {
-                char text[64 + JSON_ERROR_TEXT_LENGTH * 4] = "";
-                TextBuf b = TEXT_BUF(text);
-                text_append(&b, "no JSON: ");
-                text_append_escaped(&b, error.text);
-                (void)fail(c, c->at + (size_t)MAX(error.position, 0), text);
-                return NULL;
-        }
-        c->at += (size_t)error.position;
-        return v;
-}
-
-typedef int (*KeyHandler)(Cursor *c, const char *key);
-
-/* { "key": value, ... }; @handle reads the value. */
-static int object_walk(Cursor *c, KeyHandler handle) {
-        if (!take(c, '{'))
-                return fail(c, c->at, "expected an object, as Prometheus answers to query_range");
-        if (take(c, '}'))
-                return 0;
-        for (;;) {
-                json_t *key = value_read(c);
-                if (!key)
-                        return -EBADMSG;
-                int r = !json_is_string(key) ? fail(c, c->at, "expected a key")
-                        : !take(c, ':')      ? fail(c, c->at, "expected a colon")
-                                             : handle(c, json_string_value(key));
-                json_decref(key);
-                if (r < 0)
-                        return r;
-                if (take(c, '}'))
-                        return 0;
-                if (!take(c, ','))
-                        return fail(c, c->at, "expected a comma or the end of an object");
-        }
-}
-
-static int result_walk(Cursor *c) {
-        if (!take(c, '['))
-                return fail(c, c->at, "expected a list of series");
-        if (take(c, ']'))
-                return 0;
-        for (;;) {
-                json_t *series = value_read(c);
-                if (!series)
-                        return -EBADMSG;
-                int r = series_take(c, series);
-                json_decref(series);
-                if (r < 0)
-                        return r;
-                if (take(c, ']'))
-                        return 0;
-                if (!take(c, ','))
-                        return fail(c, c->at, "expected a comma or the end of the list of series");
-        }
-}
-
-/* A value that must be this string, or with NULL may be anything. */
-static int value_expect(Cursor *c, const char *expected, const char *otherwise) {
-        size_t at = c->at;
-        json_t *v = value_read(c);
-        if (!v)
+static int series_read(ImportJson *j) {
+        json_t *series = import_json_value(j);
+        if (!series)
                 return -EBADMSG;
-        const char *s = json_string_value(v);
-        int r = expected && (!s || strcmp(s, expected) != 0) ? fail(c, at, otherwise) : 0;
-        json_decref(v);
+        int r = series_take(j, series);
+        json_decref(series);
         return r;
 }
 
-static int data_key(Cursor *c, const char *key) {
+static int data_key(ImportJson *j, const char *key) {
         if (strcmp(key, "result") == 0)
-                return result_walk(c);
+                return import_json_array(j, series_read, "expected a list of series");
         if (strcmp(key, "resultType") == 0)
-                return value_expect(c, "matrix", "expected resultType \"matrix\": ask query_range, not query");
-        return value_expect(c, NULL, NULL);
+                return import_json_expect(j, "matrix", "expected resultType \"matrix\": ask query_range, not query");
+        return import_json_skip(j);
 }
 
-static int top_key(Cursor *c, const char *key) {
+#define EXPECTED "expected an object, as Prometheus answers to query_range"
+
+static int top_key(ImportJson *j, const char *key) {
         if (strcmp(key, "data") == 0)
-                return object_walk(c, data_key);
+                return import_json_object(j, data_key, EXPECTED);
         if (strcmp(key, "status") == 0)
-                return value_expect(c, "success", "the query has failed: status is not \"success\"");
-        return value_expect(c, NULL, NULL);
+                return import_json_expect(j, "success", "the query has failed: status is not \"success\"");
+        return import_json_skip(j);
 }
 
-static int answers_walk(Cursor *c) {
-        skip_blanks(c);
-        if (c->at == c->n)
-                return fail(c, c->at, "empty: expected an answer of Prometheus to query_range");
-        do {
-                int r = object_walk(c, top_key);
-                if (r < 0)
-                        return r;
-                skip_blanks(c);
-        } while (c->at < c->n);
-        return 0;
-}
-
-static int say_file(const char *path, int error, const char *what) {
-        Cursor c = { .path = path };
-
-        (void)fail(&c, 0, what);
-        return error;
+static int answer_read(ImportJson *j) {
+        return import_json_object(j, top_key, EXPECTED);
 }
 
 int import_prometheus_text(const char *path, const char *text, size_t n, Import *x) {
-        Cursor c = { .path = path, .text = text, .n = n, .import = x };
+        ImportJson j = { .path = path, .text = text, .n = n, .import = x };
 
-        int r = answers_walk(&c);
-        if (r == -ENOMEM)
-                (void)say_file(path, r, strerror(ENOMEM));
-        if (r >= 0 && c.n_other > 0)
+        /* In another file the same host may have another name: cAdvisor is not asked by that of node_exporter. */
+        x->host[0] = '\0';
+        int r = import_json_all(&j, answer_read, "empty: expected an answer of Prometheus to query_range");
+        if (r >= 0 && j.n_other > 0)
                 (void)fprintf(stderr, "headroomctl: %llu series of other metrics were left out\n",
-                              (unsigned long long)c.n_other);
+                              (unsigned long long)j.n_other);
         return r;
-}
-
-int import_prometheus(const char *path, Import *x) {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        struct stat st;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return say_file(path, -errno, strerror(errno));
-        if (!S_ISREG(st.st_mode) || st.st_size >= FILE_MAX)
-                return say_file(path, -EBADMSG, "expected a file of less than 2 GiB");
-        if (st.st_size == 0)
-                return say_file(path, -EBADMSG, "empty: expected an answer of Prometheus to query_range");
-        size_t n = (size_t)st.st_size;
-        /* a copy: a file that is cut while it is read would be the end of us */
-        _cleanup_free_ char *text = malloc(n);
-        if (!text)
-                return say_file(path, -ENOMEM, strerror(ENOMEM));
-        size_t got = 0;
-        for (ssize_t k; got < n && (k = pread(fd, text + got, n - got, (off_t)got)) > 0;)
-                got += (size_t)k;
-        return import_prometheus_text(path, text, got, x);
 }

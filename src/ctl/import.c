@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/import.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "ctl/show.h"
-#include "ctl/trace-verbs.h"
 
 #define STEP_DEFAULT_USEC (15 * USEC_PER_SEC)
 #define STEP_MIN_USEC     (100 * USEC_PER_MSEC)
@@ -13,44 +12,8 @@
 #define HOLD_MAX_USEC (300 * USEC_PER_SEC)
 /* Counters of pages are in the pages of that host; what is imported does not say how big these are. */
 #define PAGE_SIZE_ASSUMED 4096
-
-int import_add(Import *x, char *path, unsigned field, ImportPoint *points, size_t n) {
-        int r = x->n >= IMPORT_SERIES_MAX || x->n_points + n > IMPORT_POINTS_MAX ? -E2BIG : 0;
-
-        if (r >= 0 && x->n == x->n_max) {
-                uint32_t n_max = MAX(x->n_max * 2, 256u);
-                ImportSeries *series = realloc(x->series, n_max * sizeof(*series));
-                r = series ? 0 : -ENOMEM;
-                if (series) {
-                        x->series = series;
-                        x->n_max = n_max;
-                }
-        }
-        if (r < 0) {
-                free(path);
-                free(points);
-                return r;
-        }
-        x->series[x->n++] = (ImportSeries){ .path = path, .field = field, .points = points, .n = n };
-        x->n_points += n;
-        return 0;
-}
-
-void import_done(Import *x) {
-        for (uint32_t i = 0; i < x->n; i++) {
-                free(x->series[i].path);
-                free(x->series[i].points);
-        }
-        free(x->series);
-        free(x->paths);
-        free(x->parents);
-        free(x->is_inner);
-        free(x->cgroups);
-        free(x->working_sets);
-        free(x->has_working_set);
-        free(x->emitted);
-        *x = (Import){ 0 };
-}
+/* At the end of fifteen seconds the average over ten counts their beginning a fifth: longer ones it does not tell. */
+#define AVG10_STEP_MAX_USEC (15 * USEC_PER_SEC)
 
 /* ---- finishing ---- */
 
@@ -93,6 +56,35 @@ static void points_sort(ImportSeries *s) {
                 if (n == 0 || s->points[i].real_usec > s->points[n - 1].real_usec)
                         s->points[n++] = s->points[i];
         s->n = n;
+}
+
+/*
+ * A rate says how the counter has grown since the point before: the first one is only where it begins, and so is each
+ * whose point before is too far away. What does not even begin is absent.
+ */
+static bool is_step(const ImportSeries *s, size_t i) {
+        return i > 0 && i < s->n &&
+               (s->kind != IMPORT_AVG10 || s->points[i].real_usec - s->points[i - 1].real_usec <= AVG10_STEP_MAX_USEC);
+}
+
+/* Makes a counter of what says how it grew. */
+static void points_add_up(ImportSeries *s) {
+        uint64_t thousandths = 0;
+
+        for (size_t i = 0; i < s->n && s->kind != IMPORT_LEVEL; i++) {
+                ImportPoint *p = &s->points[i];
+                if (p->value == IMPORT_ABSENT)
+                        continue;
+                if (s->kind == IMPORT_GROWTH)
+                        thousandths = u64_add_sat(thousandths, p->value);
+                else if (is_step(s, i))
+                        thousandths = u64_add_sat(thousandths, u64_mul_div(p->value, p->real_usec - p[-1].real_usec, USEC_PER_SEC));
+                else if (!is_step(s, i + 1)) {
+                        p->value = IMPORT_ABSENT;
+                        continue;
+                }
+                p->value = thousandths / 1000;
+        }
 }
 
 static uint32_t path_index(const Import *x, const char *path) {
@@ -151,6 +143,7 @@ int import_finish(Import *x) {
         for (uint32_t i = 0; i < x->n; i++) {
                 ImportSeries *s = &x->series[i];
                 points_sort(s);
+                points_add_up(s);
                 int r = step_of(s, &s->step_usec);
                 if (r < 0)
                         return r;
@@ -324,54 +317,4 @@ int import_write(Import *x, const char *recorder, TraceWriter *w, uint64_t *ret_
         *ret_n_samples = n_samples;
         *ret_n_gaps = n_gaps;
         return r;
-}
-
-/* ---- the verb ---- */
-
-static int import_files(const Invocation *i, Import *x) {
-        for (int n = 1; n < i->n_args - 1; n++) {
-                int r = import_prometheus(i->args[n], x);
-                if (r < 0)
-                        return r;
-        }
-        int r = import_finish(x);
-        if (r < 0)
-                (void)fprintf(stderr, "headroomctl: %s\n",
-                              r == -ENODATA ? "no series that a trace could hold: neither node_exporter's nor cAdvisor's"
-                              : r == -E2BIG ? "more than 8192 cgroups"
-                                            : strerror(-r));
-        return r;
-}
-
-CtlExit trace_import(const Invocation *i) {
-        TraceWriter w = TRACE_WRITER_NULL;
-        uint64_t n_samples = 0, n_gaps = 0;
-        Import x = { 0 };
-
-        if (i->data_format && strcmp(i->data_format, "prometheus") != 0) {
-                (void)fprintf(stderr, "headroomctl: trace import takes --format=prometheus\n");
-                return CTL_EXIT_USAGE;
-        }
-        if (i->n_args < 3) {
-                (void)fprintf(stderr, "headroomctl: usage: headroomctl trace import FILE... TRACE\n");
-                return CTL_EXIT_USAGE;
-        }
-        int r = import_files(i, &x);
-        if (r >= 0)
-                r = trace_writer_open(&w, i->args[i->n_args - 1]);
-        if (r >= 0) {
-                r = import_write(&x, "import-prometheus", &w, &n_samples, &n_gaps);
-                int k = trace_writer_close(&w);
-                r = r < 0 ? r : k;
-                if (r < 0)
-                        (void)fprintf(stderr, "headroomctl: %s\n", r == -E2BIG ? "more samples than a trace may have" : strerror(-r));
-                else
-                        (void)fprintf(i->out,
-                                      "%u series, %llu samples every %llu ms, %llu gaps, %u cgroups; %llu values were given twice\n",
-                                      x.n, (unsigned long long)n_samples, (unsigned long long)(x.step_usec / 1000),
-                                      (unsigned long long)n_gaps, x.n_paths, (unsigned long long)x.n_duplicates);
-        }
-        trace_writer_done(&w);
-        import_done(&x);
-        return r < 0 ? CTL_EXIT_FAILED : CTL_EXIT_OK;
 }

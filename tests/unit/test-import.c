@@ -1,60 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "test.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "ctl/import.h"
-#include "ctl/trace-verbs.h"
-#include "trace/reader.h"
-#include "tree.h"
+#include "imported.h"
 
 #define PROMETHEUS FIXTURES_DIR "/prometheus/"
-
-/* Imports the files; the exit status. @tree holds "out.trace" then. */
-static CtlExit import(const Tree *t, const char *a, const char *b) {
-        char out[128];
-        (void)snprintf(out, sizeof(out), "%s/out.trace", t->path);
-        char *args[] = { (char *)"import", (char *)a, (char *)(b ? b : out), out };
-        FILE *f = fopen("/dev/null", "we");
-        const Invocation i = { .args = args, .n_args = b ? 4 : 3, .out = f };
-        CtlExit status = trace_import(&i);
-        (void)fclose(f);
-        return status;
-}
-
-static TraceReader *open_result(const Tree *t) {
-        char out[128];
-        char *paths[] = { out };
-        const TraceReaderOptions o = { 0 };
-        TraceReader *reader = NULL;
-        TraceError error;
-        (void)snprintf(out, sizeof(out), "%s/out.trace", t->path);
-        assert_int_equal(trace_reader_new(AT_FDCWD, paths, 1, &o, &error, &reader), 0);
-        return reader;
-}
-
-static const TraceRecord *expect_next(TraceReader *reader, TraceKind kind) {
-        const TraceRecord *r;
-        assert_int_equal(trace_reader_next(reader, &r), 1);
-        assert_int_equal(r->kind, kind);
-        return r;
-}
-
-static const CgroupSample *find(const Snapshot *s, const char *path) {
-        for (uint32_t i = 0; i < s->n_cgroups; i++)
-                if (strcmp(s->cgroups[i].path, path) == 0)
-                        return &s->cgroups[i];
-        return NULL;
-}
 
 /* node.json: the host every 15 s, with one minute missing; cadvisor.json: cgroups every 30 s. */
 static void test_both(void **state) {
         (void)state;
         Tree t;
         tree_open(&t);
-        assert_int_equal(import(&t, PROMETHEUS "node.json", PROMETHEUS "cadvisor.json"), CTL_EXIT_OK);
+        assert_int_equal(import_as(&t, NULL, PROMETHEUS "node.json", PROMETHEUS "cadvisor.json"), CTL_EXIT_OK);
         TraceReader *reader = open_result(&t);
         const TraceRecord *r = expect_next(reader, TRACE_START);
         assert_false(r->start.decides);
@@ -131,15 +85,12 @@ static void test_refused(void **state) {
         Tree t;
         char path[128];
         tree_open(&t);
-        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                tree_write_n(&t, "in.json", texts[i], strlen(texts[i]));
-                assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
-                assert_int_equal(faccessat(t.fd, "out.trace", F_OK, 0), -1); /* and no trace of it */
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                expect_refused(&t, "prometheus", texts[i]);
         (void)snprintf(path, sizeof(path), "%s/none.json", t.path);
-        assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
-        assert_int_equal(import(&t, t.path, NULL), CTL_EXIT_FAILED); /* a directory */
+        assert_int_equal(import_as(&t, NULL, path, NULL), CTL_EXIT_FAILED);
+        assert_int_equal(import_as(&t, NULL, t.path, NULL), CTL_EXIT_FAILED); /* a directory */
+        assert_int_equal(import_as(&t, "csv", PROMETHEUS "node.json", NULL), CTL_EXIT_USAGE);
         tree_close(&t);
 }
 
@@ -147,14 +98,11 @@ static void test_refused(void **state) {
 static void test_deep(void **state) {
         (void)state;
         Tree t;
-        char path[128];
         static char text[200000];
         tree_open(&t);
-        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
         memset(text, '[', sizeof(text));
         memcpy(text, OPEN, strlen(OPEN));
-        tree_write_n(&t, "in.json", text, sizeof(text));
-        assert_int_equal(import(&t, path, NULL), CTL_EXIT_FAILED);
+        assert_int_equal(import_text(&t, NULL, text, sizeof(text)), CTL_EXIT_FAILED);
         tree_close(&t);
 }
 
@@ -166,11 +114,8 @@ static void test_far_apart(void **state) {
                      "{\"metric\":{\"__name__\":\"node_memory_MemTotal_bytes\"},\"values\":[[1000,\"5\"],[1001,\"5\"],[1001,\"6\"],[1002,\"-1\"],[1003,\"Inf\"]]}" CLOSE
                 OPEN CLOSE;
         Tree t;
-        char path[128];
         tree_open(&t);
-        (void)snprintf(path, sizeof(path), "%s/in.json", t.path);
-        tree_write_n(&t, "in.json", text, sizeof(text) - 1);
-        assert_int_equal(import(&t, path, NULL), CTL_EXIT_OK);
+        assert_int_equal(import_text(&t, NULL, text, sizeof(text) - 1), CTL_EXIT_OK);
         TraceReader *reader = open_result(&t);
         const TraceRecord *r;
         unsigned n_samples = 0, n_gaps = 0;

@@ -31,9 +31,20 @@ void record_facts_see(RecordFacts *f, const Snapshot *snap) {
                 facts_book_see(&f->book, snap);
 }
 
+/* What was lost before a gap is not known here; facts may be among it, with the disk even those of some time ago. */
+static void look_for_losses(RecordFacts *f, const Recorder *recorder) {
+        RecorderStats s;
+
+        recorder_stats(recorder, &s);
+        if (s.n_gaps != f->n_gaps_seen)
+                f->again_usec = 0;
+        f->n_gaps_seen = s.n_gaps;
+}
+
 void record_facts_tell(RecordFacts *f, Sense *sense, Recorder *recorder, TraceRecord *record, uint64_t now_usec) {
         const FactsEntry *e;
 
+        look_for_losses(f, recorder);
         if (now_usec >= f->again_usec) {
                 facts_book_forget(&f->book);
                 f->again_usec = now_usec + FACTS_AGAIN_USEC;
@@ -52,7 +63,9 @@ void record_facts_tell(RecordFacts *f, Sense *sense, Recorder *recorder, TraceRe
                 record->facts.has_cmdline = f->has_cmdline;
                 record->facts.cmdline = f->has_cmdline ? f->cmdline : NULL;
                 if (k == 0 && (record->facts.has_exe || record->facts.has_cmdline))
-                        (void)recorder_put(recorder, record, /* is_urgent= */ false);
+                        k = recorder_put(recorder, record, /* is_urgent= */ false);
+                if (k == -ENOBUFS)
+                        return; /* the disk does not keep up: later */
                 facts_book_told(&f->book, e);
         }
 }

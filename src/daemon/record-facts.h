@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What processes are called, for the trace: each is told of once, a few in a tick, when the host is calm. */
+/*
+ * What processes are called, for the trace: each is told of once, a few in a tick, when the host is calm. Once more where
+ * it may be missing: behind a gap, and after some hours, since no segment repeats it.
+ */
 
 #include "daemon/recorder.h"
 #include "sense/facts-book.h"
@@ -10,7 +13,7 @@
 typedef struct RecordFacts {
         FactsBook book;
         bool has_cmdline;
-        uint64_t again_usec;
+        uint64_t again_usec, n_gaps_seen;
         char exe[4096], cmdline[4096];
 } RecordFacts;
 

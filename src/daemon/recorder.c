@@ -62,7 +62,7 @@ struct Recorder {
         bool wants_gap;
         uint64_t n_disk_errors_seen, retried_usec;
         uint64_t posted_usec, posted_head;
-        uint64_t n_records, n_encoded_bytes, n_lost;
+        uint64_t n_records, n_encoded_bytes, n_lost, n_gaps;
 
         TraceFile *file; /* the thread's, as is all until the next line */
         bool is_failed;
@@ -375,6 +375,7 @@ int recorder_put(Recorder *r, const TraceRecord *record, bool is_urgent) {
                 k = put_one(r, &r->gap, /* is_urgent= */ false);
         }
         if (k >= 0) {
+                r->n_gaps += r->wants_gap;
                 r->wants_gap = false;
                 r->n_lost_now = 0;
                 k = put_one(r, record, is_urgent);
@@ -392,6 +393,7 @@ void recorder_stats(const Recorder *r, RecorderStats *ret) {
         *ret = (RecorderStats){
                 .n_records = r->n_records,
                 .n_lost = r->n_lost,
+                .n_gaps = r->n_gaps,
                 .n_encoded_bytes = r->n_encoded_bytes,
                 .n_disk_errors = atomic_load(&r->n_disk_errors),
                 .disk_error = atomic_load(&r->disk_error),

@@ -42,6 +42,7 @@ int recorder_put(Recorder *r, const TraceRecord *record, bool is_urgent);
 
 typedef struct RecorderStats {
         uint64_t n_records, n_lost, n_encoded_bytes;
+        uint64_t n_gaps; /* put where something was lost, with records behind them */
         uint64_t n_disk_errors;
         int disk_error; /* the latest, negative errno; 0 */
 } RecorderStats;

@@ -30,7 +30,7 @@ const char html_style[] =
         ".bad{color:var(--kill)}.good{color:var(--good)}.warn{color:var(--warn)}"
         ".src{display:inline-block;font-size:11.5px;line-height:1.4;padding:0 6px;border:1px solid var(--line);"
         "border-radius:9px;color:var(--soft);white-space:nowrap;font-weight:400}.src.low{border-color:var(--warn);"
-        "color:var(--warn);border-style:dashed}.src.modelled{border-style:dashed}"
+        "color:var(--warn);border-style:dashed}.src.modelled,.src.estimated{border-style:dashed}"
         "ul.notes{margin:0;padding-left:18px}ul.notes li{margin:3px 0}"
         ".scroll{overflow-x:auto;margin:8px -16px 0;padding:0 16px}"
         "table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}"

@@ -302,6 +302,14 @@ static json_t *ram_to_json(const Fleet *f) {
         return o;
 }
 
+static void set_count(json_t *o, const char *key, uint64_t n, const char *source) {
+        json_t *number = json_object();
+
+        set_u64(number, "n", n);
+        set(number, "source", json_string(source));
+        set(o, key, number);
+}
+
 json_t *fleet_document(Fleet *f) {
         json_t *o = json_object(), *risks = json_array(), *densities = json_array(), *notes = json_array();
 
@@ -311,11 +319,10 @@ json_t *fleet_document(Fleet *f) {
                 const FleetDensity *d = &f->densities[i];
                 json_t *one = json_object();
                 set(one, "pattern", json_escaped(d->pattern));
-                set(one, "source", json_string("modelled"));
                 set_u64(one, "hosts", d->hosts);
-                set_u64(one, "conservative", d->conservative);
-                set_u64(one, "sigma3", d->sigma3);
-                set_u64(one, "as_recorded", d->as_recorded);
+                set_count(one, "conservative", d->conservative, "estimated");
+                set_count(one, "sigma3", d->sigma3, "modelled");
+                set_count(one, "as_recorded", d->as_recorded, "modelled");
                 (void)json_array_append_new(densities, one);
         }
         (void)json_array_append_new(notes, json_string("Sums and distributions over hosts; percentiles are upper edges of buckets, at most 5 % "

@@ -322,7 +322,19 @@ static void test_fleet(void **unused) {
                 assert_non_null(why);
                 json_decref(o);
         }
+        /* what is kept of a host is bounded: its name as well */
+        static char long_name[4098];
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        json_t *trace = json_object_get(docs[0], "trace"), *pattern = json_array_get(json_object_get(docs[0], "density"), 0);
+        (void)json_object_set_new(pattern, "pattern", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), -EBADMSG);
+        (void)json_object_set_new(pattern, "pattern", json_string("x"));
+        (void)json_object_set_new(trace, "path", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), -EBADMSG);
+        long_name[4096] = '\0';
         assert_int_equal(fleet_hosts(forward), 3);
+        (void)json_object_set_new(trace, "path", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), 0);
         json_decref(a);
         json_decref(b);
         for (int i = 0; i < 3; i++)

@@ -56,7 +56,7 @@ static void show_distributions(const Invocation *i, const json_t *doc) {
 }
 
 static void show_density(const Invocation *i, const json_t *doc) {
-        static const char *const headings[] = { "CGROUP", ">HOSTS", ">SUM OF PEAKS", ">3 SIGMA", ">AS RECORDED", "SOURCE", NULL };
+        static const char *const headings[] = { "CGROUP", ">HOSTS", ">SUM OF PEAKS", "", ">3 SIGMA", ">AS RECORDED", "", NULL };
         const json_t *list = json_object_get(doc, "density"), *d;
         _cleanup_(table_freep) Table *t = table_new(headings);
         size_t n;
@@ -67,10 +67,11 @@ static void show_density(const Invocation *i, const json_t *doc) {
         json_array_foreach(list, n, d) {
                 table_add(t, COLOR_NONE, show_string(d, "pattern"));
                 table_addf(t, COLOR_NONE, "%" PRId64, show_int(d, "hosts", 0));
-                table_addf(t, COLOR_NONE, "%" PRId64, show_int(d, "conservative", 0));
-                table_addf(t, COLOR_NONE, "%" PRId64, show_int(d, "sigma3", 0));
-                table_addf(t, COLOR_NONE, "%" PRId64, show_int(d, "as_recorded", 0));
-                table_add(t, COLOR_NONE, show_string(d, "source"));
+                plan_cell(t, d, "conservative");
+                plan_cell_source(t, json_object_get(d, "conservative"));
+                plan_cell(t, d, "sigma3");
+                plan_cell(t, d, "as_recorded");
+                plan_cell_source(t, json_object_get(d, "as_recorded")); /* that of the sigmas as well */
         }
         table_print(t, i->out, i->color);
 }

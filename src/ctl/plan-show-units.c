@@ -22,7 +22,7 @@ void plan_show_cgroups(const Invocation *i, const json_t *doc) {
 
         if (!t || json_array_size(list) == 0)
                 return;
-        plan_title(i, "Working sets by estimator (measured; VPA's is modelled; psi-probed: not in this trace)");
+        plan_title(i, "Working sets by estimator (measured; VPA's is estimated; psi-probed: not in this trace)");
         json_array_foreach(list, n, c) {
                 const json_t *all = json_object_get(c, "estimators");
                 const json_t *not_inactive = json_object_get(all, estimator_to_string(ESTIMATE_NOT_INACTIVE));
@@ -62,15 +62,15 @@ static void show_break(const Invocation *i, const json_t *d) {
 }
 
 void plan_show_density(const Invocation *i, const json_t *doc) {
-        static const char *const headings[] = { "CGROUP",   ">COPIES", ">PEAK",     ">CORRELATION", ">SUM OF PEAKS", ">2 SIGMA",
-                                                ">3 SIGMA", ">5 SIGMA", ">AS RECORDED", "LIMITED BY", "CONFIDENCE",   NULL };
+        static const char *const headings[] = { "CGROUP",   ">COPIES", ">PEAK",     ">CORRELATION", ">SUM OF PEAKS", "", ">2 SIGMA", ">3 SIGMA",
+                                                ">5 SIGMA", ">AS RECORDED", "", "LIMITED BY", NULL };
         const json_t *list = json_object_get(doc, "density"), *d;
         _cleanup_(table_freep) Table *t = table_new(headings);
         size_t n;
 
         if (!t || json_array_size(list) == 0)
                 return;
-        plan_title(i, "Density: how many more copies fit (counterfactual)");
+        plan_title(i, "Density: how many more copies fit (counterfactual; each with its confidence)");
         json_array_foreach(list, n, d) {
                 bool has = json_is_true(json_object_get(d, "has_copy"));
                 table_add(t, COLOR_NONE, show_string(d, "pattern"));
@@ -82,12 +82,13 @@ void plan_show_density(const Invocation *i, const json_t *doc) {
                 else
                         table_add(t, COLOR_NONE, "-");
                 plan_cell(t, d, "conservative");
+                plan_cell_source(t, json_object_get(d, "conservative"));
                 plan_cell(t, d, "sigma2");
                 plan_cell(t, d, "sigma3");
                 plan_cell(t, d, "sigma5");
                 plan_cell(t, d, "as_recorded");
+                plan_cell_source(t, json_object_get(d, "as_recorded")); /* that of the sigmas as well */
                 table_add(t, COLOR_NONE, has ? show_string(d, "limited_by") : "no such cgroup with memory.stat");
-                plan_cell_source(t, json_object_get(d, "conservative"));
         }
         table_print(t, i->out, i->color);
         json_array_foreach(list, n, d) {

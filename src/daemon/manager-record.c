@@ -5,32 +5,25 @@
  * before a kill, what was cancelled. A replay makes the same calls with the same arguments.
  *
  * When: a sample is encoded when the tick is over, after the signal, unless sense is about to overwrite it: then right
- * before the next one is taken. That is memory only, and it does not allocate. What a process is called is read when
- * the host is calm.
+ * before the next one is taken. That is memory only, and it does not allocate.
+ *
+ * Where: the recorder opens its place by itself; until it is known how that went, records wait in its ring.
  */
 
 #include "daemon/manager-record.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
-#include "daemon/clock.h"
 #include "base/pages.h"
+#include "daemon/clock.h"
+#include "daemon/record-facts.h"
 #include "daemon/recorder.h"
-#include "sense/facts-book.h"
 #include "sense/sense.h"
 #include "trace/start.h"
 
-#define RECORD_NAME "headroom"
-/* Processes told of in one tick: some 30 us each. */
-#define FACTS_PER_TICK 16
-#define TEXT_MAX_BYTES 4096
-/* Told again after this time: the files that have it may have been removed by now. */
-#define FACTS_AGAIN_USEC (6 * 3600 * USEC_PER_SEC)
+/* A start waits this long for the place to be opened, to say so at once: no guard is late for a disk that hangs. */
+#define START_WAIT_USEC (2 * USEC_PER_SEC)
 /* A host that is never calm has its details recorded all the same, at this fraction of the pace. */
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
@@ -40,11 +33,9 @@
 struct RecordRun {
         Recorder *recorder;
         RecordPolicy policy; /* as in force */
-        bool has_cmdline;
+        bool is_opening;     /* nothing was said yet of how that went */
         uint64_t detail_due_usec, slept_usec;
-        FactsBook facts;
-        uint64_t facts_again_usec;
-        char exe[TEXT_MAX_BYTES], cmdline[TEXT_MAX_BYTES];
+        RecordFacts facts;
 
         TraceRecord sample; /* of the latest round, while it is pending */
         bool is_pending;
@@ -56,87 +47,6 @@ struct RecordRun {
 
         uint64_t n_disk_errors_told, n_lost_told, lost_told_usec;
 };
-
-/* ---- where ---- */
-
-/* Each missing directory of an absolute path is made, for root alone. */
-static int directory_open(const char *path, int *ret) {
-        char part[RECORD_DIRECTORY_MAX];
-
-        if (strlen(path) >= sizeof(part))
-                return -ENAMETOOLONG;
-        for (const char *p = path; *p;) {
-                p += 1 + strcspn(p + 1, "/");
-                memcpy(part, path, (size_t)(p - path));
-                part[p - path] = '\0';
-                if (mkdir(part, 0750) < 0 && errno != EEXIST)
-                        return -errno;
-        }
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret = fd;
-        return 0;
-}
-
-/* Two that rotate in one directory would remove each other's files. */
-static int directory_lock(int fd) {
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        return 0;
-}
-
-/* --record=: a directory to rotate in, or one file. @dir: with room for the path without its last part. */
-static int place_from_option(const char *path, char *dir, size_t size, const char **ret_name, bool *ret_is_single) {
-        const char *slash = strrchr(path, '/');
-        size_t n = slash ? (size_t)(slash - path) : 0;
-        struct stat st;
-
-        if (stat(path, &st) >= 0 && S_ISDIR(st.st_mode)) {
-                slash = NULL;
-                n = strlen(path);
-                *ret_is_single = false;
-                *ret_name = RECORD_NAME;
-        } else {
-                *ret_is_single = true;
-                *ret_name = slash ? slash + 1 : path;
-        }
-        if (n >= size)
-                return -ENAMETOOLONG;
-        memcpy(dir, path, n);
-        dir[n] = '\0';
-        if (n == 0)
-                (void)strcpy(dir, slash ? "/" : ".");
-        return **ret_name ? 0 : -EISDIR;
-}
-
-static int recorder_open(Manager *m, const RecordPolicy *policy, Recorder **ret) {
-        RecorderOptions o = {
-                .encoder = { .max_cgroups = SNAPSHOT_CGROUPS_MAX, .max_processes = SNAPSHOT_PROCESSES_MAX },
-                .name = RECORD_NAME,
-                .file_bytes_max = policy->file_bytes,
-                .total_bytes_max = policy->total_bytes,
-        };
-        _cleanup_close_ int fd = -EBADF;
-        char dir[PATH_MAX];
-        int r;
-
-        if (m->options.record) {
-                r = place_from_option(m->options.record, dir, sizeof(dir), &o.name, &o.is_single);
-                if (r < 0)
-                        return r;
-                fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = fd < 0 ? -errno : 0;
-        } else
-                r = directory_open(policy->directory, &fd);
-        if (r >= 0 && !o.is_single)
-                r = directory_lock(fd);
-        if (r < 0)
-                return r;
-        /* The lock lives as long as a descriptor of this open file: the recorder's. */
-        o.dir_fd = fd;
-        return recorder_new(&o, ret);
-}
 
 /* ---- records outside of a tick ---- */
 
@@ -187,11 +97,12 @@ static void put_policy(Manager *m) {
 
 /* ---- life ---- */
 
+/* Without waiting for what the recorder has still to write. */
 static RecordRun *run_free(RecordRun *run) {
         if (!run)
                 return NULL;
-        run->recorder = recorder_free(run->recorder);
-        facts_book_done(&run->facts);
+        run->recorder = recorder_leave(run->recorder);
+        record_facts_done(&run->facts);
         return pages_free(run, sizeof(*run));
 }
 DEFINE_TRIVIAL_CLEANUP(RecordRun, run_free)
@@ -210,16 +121,25 @@ static int run_new(Manager *m) {
 
         if (!run)
                 return -ENOMEM;
-        int r = facts_book_init(&run->facts, SNAPSHOT_PROCESSES_MAX);
-        if (r >= 0)
-                r = recorder_open(m, policy, &run->recorder);
+        run->policy = *policy;
+        run->is_opening = true;
+        run->slept_usec = slept_usec();
+        int r = record_facts_init(&run->facts, SNAPSHOT_PROCESSES_MAX, wants_cmdline(m));
         if (r >= 0 && m->is_live)
                 r = sense_want_peaks(m->sense, true);
         if (r < 0)
                 return r;
-        run->policy = *policy;
-        run->has_cmdline = wants_cmdline(m);
-        run->slept_usec = slept_usec();
+        const RecorderOptions o = {
+                .encoder = { .max_cgroups = SNAPSHOT_CGROUPS_MAX, .max_processes = SNAPSHOT_PROCESSES_MAX },
+                .place = { .path = m->options.record ? m->options.record : run->policy.directory,
+                           .is_option = m->options.record },
+                .file_bytes_max = policy->file_bytes,
+                .total_bytes_max = policy->total_bytes,
+                .after = TAKE_PTR(m->ending),
+        };
+        r = recorder_new(&o, &run->recorder);
+        if (r < 0)
+                return r;
         m->record = TAKE_PTR(run);
         put_start(m);
         put_policy(m);
@@ -231,28 +151,65 @@ static bool is_wanted(const Manager *m) {
         return m->options.record || (m->is_live && m->policy->daemon.record.enabled);
 }
 
-int manager_record_start(Manager *m) {
-        if (!is_wanted(m))
-                return 0;
+static void say_where(Manager *m, int r) {
         const char *where = m->options.record ? m->options.record : m->policy->daemon.record.directory;
-        int r = run_new(m);
         TextBuf *b = log_begin(m->log, r < 0 ? LOG_WARNING : LOG_INFO, NULL);
+
         text_append(b, r < 0 ? "nothing is recorded, " : "recording to ");
         text_append_escaped(b, where);
         if (r < 0)
                 text_appendf(b, ": %s", r == -EBUSY ? "another headroomd records there" : strerrordesc_np(-r));
         log_commit(m->log);
+}
+
+static void drop(Manager *m) {
+        m->record = run_free(m->record);
+        if (m->sense)
+                (void)sense_want_peaks(m->sense, false);
+}
+
+/* What became of the opening, once it is known; what was taken down for a place that there is not goes. */
+static int settle_opening(Manager *m) {
+        int r = recorder_opened(m->record->recorder);
+
+        if (!m->record->is_opening || r == -EINPROGRESS)
+                return 0;
+        m->record->is_opening = false;
+        say_where(m, r);
+        if (r < 0)
+                drop(m);
+        return r;
+}
+
+static int begin(Manager *m) {
+        int r = run_new(m);
+
+        if (r >= 0)
+                return 0;
+        say_where(m, r);
+        drop(m);
+        return r;
+}
+
+int manager_record_start(Manager *m) {
+        if (!is_wanted(m))
+                return 0;
+        int r = begin(m);
+        if (r >= 0) {
+                (void)recorder_wait(m->record->recorder, m->options.record ? USEC_INFINITY : START_WAIT_USEC);
+                r = settle_opening(m);
+        }
         /* A guard that does not start since its diary is missing would be worse than one without. */
         return m->options.record ? r : 0;
 }
 
 void manager_record_stop(Manager *m) {
-        if (!m->record)
-                return;
-        put(m->record, record_begin(m->record, TRACE_END), /* is_urgent= */ true);
-        m->record = run_free(m->record);
-        if (m->sense)
-                (void)sense_want_peaks(m->sense, false);
+        if (m->record) {
+                put(m->record, record_begin(m->record, TRACE_END), /* is_urgent= */ true);
+                m->record->recorder = recorder_free(m->record->recorder);
+                drop(m);
+        }
+        m->ending = recorder_free(m->ending);
 }
 
 /* What was asked for on the command line goes on as it began: to open one file anew would be to empty it. */
@@ -267,22 +224,25 @@ static bool goes_on(const Manager *m) {
 }
 
 /*
- * A new policy and a new decision state; where the settings of the recorder have changed as well, a new trace. To end
- * one is to wait for the disk, two seconds at most: between two ticks, and only when an administrator has asked for it.
+ * A new policy and a new decision state; where the settings of the recorder have changed as well, a new trace. Nothing
+ * is waited for: the old one is ended, and the new one opened, on the recorders' threads.
  */
 void manager_record_reload(Manager *m) {
         RecordRun *run = m->record;
 
         if (run && goes_on(m)) {
-                /* those told of already lack what is wanted from now on */
-                if (wants_cmdline(m) && !run->has_cmdline)
-                        run->facts_again_usec = 0;
-                run->has_cmdline = wants_cmdline(m);
+                record_facts_want_cmdline(&run->facts, wants_cmdline(m));
                 put_policy(m);
                 return;
         }
-        manager_record_stop(m);
-        (void)manager_record_start(m);
+        if (run) {
+                put(run, record_begin(run, TRACE_END), /* is_urgent= */ true);
+                m->ending = TAKE_PTR(run->recorder);
+                recorder_end(m->ending);
+                drop(m);
+        }
+        if (is_wanted(m))
+                (void)begin(m);
 }
 
 bool manager_record_stats(const Manager *m, RecorderStats *ret) {
@@ -388,31 +348,6 @@ static void note_sleep(Manager *m) {
         run->slept_usec = now;
 }
 
-static void put_facts(Manager *m) {
-        RecordRun *run = m->record;
-        const FactsEntry *e;
-
-        if (m->tick_usec >= run->facts_again_usec) {
-                facts_book_forget(&run->facts);
-                run->facts_again_usec = m->tick_usec + FACTS_AGAIN_USEC;
-        }
-        for (unsigned i = 0; i < FACTS_PER_TICK && (e = facts_book_next(&run->facts)); i++) {
-                int k = sense_process_facts(m->sense, e->pid, e->start_ticks, run->exe, sizeof(run->exe),
-                                            run->has_cmdline ? run->cmdline : NULL, sizeof(run->cmdline));
-                if (k < 0)
-                        return; /* a shortage of ours: later */
-                TraceRecord *r = record_begin(run, TRACE_FACTS);
-                r->facts = (TraceFacts){ .pid = e->pid, .start_ticks = e->start_ticks };
-                r->facts.has_exe = run->exe[0];
-                r->facts.exe = r->facts.has_exe ? run->exe : NULL;
-                r->facts.has_cmdline = run->has_cmdline;
-                r->facts.cmdline = run->has_cmdline ? run->cmdline : NULL;
-                if (k == 0 && (r->facts.has_exe || r->facts.has_cmdline))
-                        put(run, r, /* is_urgent= */ false);
-                facts_book_told(&run->facts, e);
-        }
-}
-
 static void tell_troubles(Manager *m) {
         RecordRun *run = m->record;
         uint64_t now = m->tick_usec;
@@ -435,7 +370,7 @@ static void tell_troubles(Manager *m) {
 void manager_record_tick(Manager *m) {
         RecordRun *run = m->record;
 
-        if (!run)
+        if (!run || settle_opening(m) < 0)
                 return;
         if (run->is_pending)
                 put_sample(m);
@@ -445,9 +380,9 @@ void manager_record_tick(Manager *m) {
                 put(run, &run->cancel, /* is_urgent= */ true);
         run->has_look = run->has_cancel = false;
         note_sleep(m);
-        if (m->n_rounds > 0 && (m->snap.detail & DETAIL_PROCESSES))
-                facts_book_see(&run->facts, &m->snap);
+        if (m->n_rounds > 0)
+                record_facts_see(&run->facts, &m->snap);
         if (m->n_rounds > 0 && manager_is_calm(m))
-                put_facts(m);
+                record_facts_tell(&run->facts, m->sense, run->recorder, &run->other, m->tick_usec);
         tell_troubles(m);
 }

@@ -13,7 +13,7 @@
  *   manager-policy.c    loading and reloading, what the host lacks, discovery
  *   manager-adjust.c    rules with ApplyToKernel=, on processes as they start
  *   manager-sysctl.c    the settings below /proc/sys/vm
- *   manager-record.c    the trace
+ *   manager-record.c    the trace; record-facts.c what processes are called in it
  *   manager-triggers.c  PSI triggers, which wake a sleeping daemon
  *   manager-view.c      the lines that a dry run on a terminal prints
  *
@@ -105,6 +105,7 @@ typedef struct ManagerStats {
 typedef struct AdjustRun AdjustRun;
 typedef struct SysctlRun SysctlRun;
 typedef struct RecordRun RecordRun;
+typedef struct Recorder Recorder;
 
 typedef struct Manager {
         ManagerOptions options;
@@ -132,6 +133,7 @@ typedef struct Manager {
         AdjustRun *adjust;  /* NULL: no rule has ApplyToKernel= */
         SysctlRun *sysctl;  /* the settings below /proc/sys/vm */
         RecordRun *record;  /* NULL: nothing is recorded */
+        Recorder *ending;   /* the one before it, which may still be writing */
 
         Policy *policy;
         void *state_memory;

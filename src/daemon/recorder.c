@@ -10,7 +10,7 @@
 
 #include "daemon/recorder.h"
 
-#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -62,23 +62,62 @@ struct Recorder {
         bool wants_gap;
         uint64_t n_disk_errors_seen, retried_usec;
         uint64_t posted_usec, posted_head;
-        uint64_t n_records, n_encoded_bytes, n_lost;
+        uint64_t n_records, n_encoded_bytes, n_lost, n_gaps;
 
-        TraceFile *file; /* the thread's */
-        bool is_failed;  /* likewise */
-        int dir_fd;      /* likewise */
+        TraceFile *file; /* the thread's, as is all until the next line */
+        bool is_failed;
+        int dir_fd;
+        char path[PATH_MAX];
+        RecordPlace place;
+        uint64_t file_bytes_max, total_bytes_max;
+        Recorder *after;
+
         uint64_t stop_usec;
-
         pthread_t thread;
-        bool is_started;
-        sem_t ready;
+        sem_t ready, known; /* @known: whether the file is open */
         atomic_bool stop;
+        atomic_uint n_owners; /* the loop and the thread: who goes last frees the memory */
+        _Atomic int opened;
         _Atomic uint64_t head, tail, n_disk_errors;
         _Atomic int disk_error;
         _Alignas(Piece) char ring[RING_SIZE];
 };
 
+static void release(Recorder *r) {
+        if (atomic_fetch_sub(&r->n_owners, 1) > 1)
+                return;
+        (void)sem_destroy(&r->ready);
+        (void)sem_destroy(&r->known);
+        (void)pages_free(r, sizeof(*r));
+}
+
 /* ---- the thread ---- */
+
+static int open_file(Recorder *r) {
+        RecordSpot spot;
+
+        int k = record_place_open(&r->place, &spot);
+        if (k == -EBUSY && r->after) {
+                /* The one before may be it who has the lock: for as long as the disk takes. */
+                (void)pthread_join(r->after->thread, NULL);
+                release(TAKE_PTR(r->after));
+                k = record_place_open(&r->place, &spot);
+        }
+        r->after = recorder_leave(r->after);
+        if (k < 0)
+                return k;
+        r->dir_fd = spot.dir_fd;
+        const TraceFileOptions file = {
+                .dir_fd = spot.dir_fd,
+                .name = spot.name,
+                .is_single = spot.is_single,
+                .file_bytes_max = r->file_bytes_max,
+                .total_bytes_max = r->total_bytes_max,
+                .flush_usec = FLUSH_USEC,
+                .real_usec = clock_real_usec(),
+        };
+        return trace_file_new(&file, &r->file);
+}
 
 /*
  * After an error nothing is taken until a segment begins, since before it nobody could read on: what is dropped so is
@@ -87,7 +126,7 @@ struct Recorder {
 static void deliver(Recorder *r, const Piece *p) {
         bool is_segment = p->flags & PIECE_SEGMENT;
 
-        if (r->is_failed && !is_segment)
+        if (!r->file || (r->is_failed && !is_segment))
                 return;
         int k = trace_file_append(r->file, p + 1, p->n, is_segment, p->mono_usec);
         if (k >= 0 && (p->flags & PIECE_URGENT))
@@ -116,6 +155,8 @@ static void *recorder_thread(void *userdata) {
 
         /* Of this thread alone (setpriority(2), C library/kernel differences). Without it all works, less well. */
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
+        atomic_store(&r->opened, open_file(r));
+        (void)sem_post(&r->known);
         for (;;) {
                 while (sem_wait(&r->ready) < 0)
                         ;
@@ -125,8 +166,9 @@ static void *recorder_thread(void *userdata) {
                         break;
         }
         r->file = trace_file_free(r->file);
-        /* With it goes the lock of the directory: nobody else will let go of it where the loop has not waited. */
+        /* With it goes the lock of the directory. */
         r->dir_fd = fd_close(r->dir_fd);
+        release(r);
         return NULL;
 }
 
@@ -148,66 +190,96 @@ static int start_thread(Recorder *r) {
                 (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
         }
         (void)pthread_attr_destroy(&attr);
-        r->is_started = k == 0;
         return -k;
 }
 
-static int recorder_open(Recorder *r, const RecorderOptions *o) {
-        r->stop_usec = o->stop_usec ? o->stop_usec : STOP_USEC;
-        r->dir_fd = fcntl(o->dir_fd, F_DUPFD_CLOEXEC, 3);
-        if (r->dir_fd < 0)
-                return -errno;
-        const TraceFileOptions file = {
-                .dir_fd = r->dir_fd,
-                .name = o->name,
-                .is_single = o->is_single,
-                .file_bytes_max = o->file_bytes_max,
-                .total_bytes_max = o->total_bytes_max,
-                .flush_usec = FLUSH_USEC,
-                .real_usec = clock_real_usec(),
-        };
-        int k = trace_encoder_new(&o->encoder, &r->encoder);
-        if (k >= 0)
-                k = trace_file_new(&file, &r->file);
-        return k < 0 ? k : start_thread(r);
+void recorder_end(Recorder *r) {
+        r->encoder = trace_encoder_free(r->encoder);
+        atomic_store(&r->stop, true);
+        (void)sem_post(&r->ready);
 }
 
+static int recorder_init(Recorder *r, const RecorderOptions *o) {
+        if (strlen(o->place.path) >= sizeof(r->path))
+                return -ENAMETOOLONG;
+        (void)strcpy(r->path, o->place.path);
+        r->place = (RecordPlace){ .path = r->path, .is_option = o->place.is_option };
+        r->file_bytes_max = o->file_bytes_max;
+        r->total_bytes_max = o->total_bytes_max;
+        r->stop_usec = o->stop_usec ? o->stop_usec : STOP_USEC;
+        r->dir_fd = -EBADF;
+        atomic_store(&r->opened, -EINPROGRESS);
+        r->after = o->after;
+        int k = trace_encoder_new(&o->encoder, &r->encoder);
+        if (k < 0)
+                return k;
+        atomic_store(&r->n_owners, 2);
+        return start_thread(r);
+}
+
+/**
+ * recorder_new() - begin to record
+ * @o: see there; with @o->after the records of that one come first, where both write to one directory
+ *
+ * Return: 0; see recorder.h. Whether the place can be written to is known later: recorder_opened().
+ */
 int recorder_new(const RecorderOptions *o, Recorder **ret) {
         Recorder *r = pages_new(sizeof(*r));
-        if (!r)
+
+        if (o->after)
+                recorder_end(o->after);
+        if (!r) {
+                (void)recorder_leave(o->after);
                 return -ENOMEM;
-        r->dir_fd = -EBADF;
-        if (sem_init(&r->ready, /* pshared= */ 0, 0) < 0) {
-                int k = -errno;
-                (void)pages_free(r, sizeof(*r));
-                return k;
         }
-        int k = recorder_open(r, o);
+        (void)sem_init(&r->ready, /* pshared= */ 0, 0);
+        (void)sem_init(&r->known, /* pshared= */ 0, 0);
+        int k = recorder_init(r, o);
         if (k < 0) {
-                (void)recorder_free(r);
+                (void)recorder_leave(o->after);
+                r->encoder = trace_encoder_free(r->encoder);
+                atomic_store(&r->n_owners, 1);
+                release(r);
                 return k;
         }
         *ret = r;
         return 0;
 }
 
-Recorder *recorder_free(Recorder *r) {
+int recorder_opened(const Recorder *r) {
+        return atomic_load(&r->opened);
+}
+
+int recorder_wait(Recorder *r, uint64_t timeout_usec) {
+        uint64_t until = u64_add_sat(clock_real_usec(), MIN(timeout_usec, UINT64_C(1000000) * USEC_PER_SEC));
+        const struct timespec t = { .tv_sec = (time_t)(until / USEC_PER_SEC), .tv_nsec = (long)(until % USEC_PER_SEC * 1000) };
+
+        while (recorder_opened(r) == -EINPROGRESS && sem_timedwait(&r->known, &t) < 0 && errno == EINTR)
+                ;
+        return recorder_opened(r);
+}
+
+Recorder *recorder_leave(Recorder *r) {
         if (!r)
                 return NULL;
-        r->encoder = trace_encoder_free(r->encoder);
-        if (r->is_started) {
-                struct timespec until;
-                atomic_store(&r->stop, true);
-                (void)sem_post(&r->ready);
-                (void)clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_sec += (time_t)(r->stop_usec / USEC_PER_SEC);
-                if (pthread_timedjoin_np(r->thread, NULL, &until) != 0)
-                        return NULL;
-        } else
-                r->file = trace_file_free(r->file);
-        (void)sem_destroy(&r->ready);
-        r->dir_fd = fd_close(r->dir_fd);
-        return pages_free(r, sizeof(*r));
+        recorder_end(r);
+        (void)pthread_detach(r->thread);
+        release(r);
+        return NULL;
+}
+
+Recorder *recorder_free(Recorder *r) {
+        struct timespec until;
+
+        if (!r)
+                return NULL;
+        recorder_end(r);
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += (time_t)(r->stop_usec / USEC_PER_SEC);
+        if (pthread_timedjoin_np(r->thread, NULL, &until) != 0)
+                return recorder_leave(r);
+        release(r);
+        return NULL;
 }
 
 /* ---- the loop ---- */
@@ -303,6 +375,7 @@ int recorder_put(Recorder *r, const TraceRecord *record, bool is_urgent) {
                 k = put_one(r, &r->gap, /* is_urgent= */ false);
         }
         if (k >= 0) {
+                r->n_gaps += r->wants_gap;
                 r->wants_gap = false;
                 r->n_lost_now = 0;
                 k = put_one(r, record, is_urgent);
@@ -320,6 +393,7 @@ void recorder_stats(const Recorder *r, RecorderStats *ret) {
         *ret = (RecorderStats){
                 .n_records = r->n_records,
                 .n_lost = r->n_lost,
+                .n_gaps = r->n_gaps,
                 .n_encoded_bytes = r->n_encoded_bytes,
                 .n_disk_errors = atomic_load(&r->n_disk_errors),
                 .disk_error = atomic_load(&r->disk_error),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Sections of the plan document that are simulated. Each carries its confidence. */
+/* Sections of the plan document that are simulated, and density. Each carries its confidence. */
 
 #include "plan/document-parts.h"
 #include "plan/round.h"
@@ -172,7 +172,9 @@ static json_t *first_break(const PlanRun *r, uint32_t density) {
 
 static json_t *density(const DensityTrack *t, const DensityResult *d) {
         static const char *const keys[] = { "sigma2", "sigma3", "sigma4", "sigma5" };
-        const Basis b = { PLAN_MODELLED, t->n_samples, 0 }, measured = { PLAN_MEASURED, t->n_samples, 0 };
+        /* A sum of measured peaks assumes nothing; a spread of many copies, or their course, is a model of them. */
+        const Basis measured = { PLAN_MEASURED, t->n_samples, 0 }, estimated = { PLAN_ESTIMATED, t->n_samples, 0 };
+        const Basis modelled = { PLAN_MODELLED, t->n_samples, 0 };
         json_t *o = json_object();
 
         doc_set(o, "pattern", json_escaped(t->pattern));
@@ -189,15 +191,15 @@ static json_t *density(const DensityTrack *t, const DensityResult *d) {
         doc_set(o, "reserve_bytes", json_u64(d->reserve_bytes, UINT64_MAX));
         doc_set(o, "budget_bytes", json_u64(d->budget_bytes, UINT64_MAX));
         doc_set(o, "budget_with_swap_bytes", json_u64(d->budget_swap_bytes, UINT64_MAX));
-        doc_set(o, "conservative", doc_number(&b, "n", d->n_conservative));
+        doc_set(o, "conservative", doc_number(&estimated, "n", d->n_conservative));
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-                doc_set(o, keys[i], doc_number(&b, "n", d->n_sigma[i]));
-        doc_set(o, "as_recorded", doc_number(&b, "n", d->n_recorded));
+                doc_set(o, keys[i], doc_number(&modelled, "n", d->n_sigma[i]));
+        doc_set(o, "as_recorded", doc_number(&modelled, "n", d->n_recorded));
         doc_set(o, "limited_by", json_string(d->is_parent_limited ? "memory.max of the parent" : "memory of the host"));
         if (t->parent_limit_bytes != CGROUP_NO_LIMIT) {
                 doc_set(o, "parent", json_escaped(t->parent_path));
                 doc_set(o, "parent_limit_bytes", json_u64(t->parent_limit_bytes, UINT64_MAX));
-                doc_set(o, "parent_fits", doc_number(&b, "n", d->n_parent));
+                doc_set(o, "parent_fits", doc_number(&estimated, "n", d->n_parent));
         }
         doc_set(o, "peak_copies", json_u64(d->break_copies, 0));
         doc_set(o, "peak_bytes", json_u64(d->break_peak.bytes, 0));

@@ -36,7 +36,7 @@ static json_t *estimator(const CgroupStats *c, Estimator e) {
 
 static json_t *vpa(const CgroupStats *c) {
         /* Measured peaks with made-up margins: a rule, not a measurement. */
-        const Basis b = { PLAN_MODELLED, c->n_days, c->observed_usec };
+        const Basis b = { PLAN_ESTIMATED, c->n_days, c->observed_usec };
         VpaAdvice v;
 
         if (!cgroup_vpa(c, &v))
@@ -106,15 +106,15 @@ static json_t *text_of(void (*append)(TextBuf *b, const Advice *a), const Advice
 static json_t *advice(const Advice *a) {
         const CgroupStats *c = a->cgroup;
         const Basis measured = { PLAN_MEASURED, c->n_samples, c->observed_usec };
-        const Basis modelled = { a->is_short || a->was_limited ? PLAN_LOW : PLAN_MODELLED, c->n_samples, c->observed_usec };
+        const Basis estimated = { a->is_short || a->was_limited ? PLAN_LOW : PLAN_ESTIMATED, c->n_samples, c->observed_usec };
         json_t *o = json_object();
 
         doc_set(o, "unit", json_string(a->unit));
         doc_set(o, "cgroup", json_escaped(c->path));
-        doc_set(o, "memory_low", doc_number(&modelled, "bytes", a->low_bytes));
+        doc_set(o, "memory_low", doc_number(&estimated, "bytes", a->low_bytes));
         if (!a->is_slice) {
-                doc_set(o, "memory_high", doc_number(&modelled, "bytes", a->high_bytes));
-                doc_set(o, "memory_max", doc_number(&modelled, "bytes", a->max_bytes));
+                doc_set(o, "memory_high", doc_number(&estimated, "bytes", a->high_bytes));
+                doc_set(o, "memory_max", doc_number(&estimated, "bytes", a->max_bytes));
                 doc_set(o, "floor_peak", doc_number(&measured, "bytes", a->floor_peak_bytes));
                 doc_set(o, "comfortable", doc_number(&measured, "bytes", a->comfortable_bytes));
                 doc_set(o, "needed", doc_number(&measured, "bytes", a->need_bytes));

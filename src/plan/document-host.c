@@ -183,7 +183,7 @@ json_t *doc_forecast(const PlanStats *s) {
 }
 
 json_t *doc_commit(const PlanStats *s) {
-        const Basis b = measured(s), counterfactual = { PLAN_MODELLED, s->n_samples, s->clock.observed_usec };
+        const Basis b = measured(s), estimated = { PLAN_ESTIMATED, s->n_samples, s->clock.observed_usec };
         CommitAdvice a;
 
         if (!s->has_committed || s->mem_total_max == 0)
@@ -195,8 +195,8 @@ json_t *doc_commit(const PlanStats *s) {
         doc_set(o, "recorded_limit_bytes", json_u64(s->commit_limit_latest, 0));
         doc_set(o, "over_limit_usec", json_u64(s->commit_over_usec, UINT64_MAX));
         doc_set(o, "margin_permyriad", json_integer(COMMIT_MARGIN_PERMYRIAD));
-        doc_set(o, "needed_limit", doc_number(&counterfactual, "bytes", a.limit_bytes));
-        doc_set(o, "needed_ratio", doc_number(&counterfactual, "percent", a.ratio));
+        doc_set(o, "needed_limit", doc_number(&estimated, "bytes", a.limit_bytes));
+        doc_set(o, "needed_ratio", doc_number(&estimated, "percent", a.ratio));
         doc_set(o, "is_more_than_memory", json_boolean(a.is_more_than_memory));
         return o;
 }

@@ -71,7 +71,8 @@ static void note_kills(json_t *notes, const PlanStats *s) {
 static void note_model(json_t *notes, const PlanRequest *q, const PlanRun *r) {
         if (q->is_report)
                 return;
-        note_text(notes, "Sources: measured stood in the trace; replayed was recomputed with nothing changed; modelled is "
+        note_text(notes, "Sources: measured stood in the trace; replayed was recomputed with nothing changed; estimated is a "
+                         "rule applied to what was measured; modelled is "
                          "counterfactual within what the trace has seen; low is counterfactual beyond it, or after the first "
                          "decision that differs.");
         note_text(notes, "A smaller or greater host is simulated in closed loop against recorded demand. Survivors of a simulated "

@@ -5,8 +5,9 @@
  * The plan document: one JSON object that tables, HTML, JSON Lines and the fleet's sum are all made from, so that no two of
  * them can say different things.
  *
- * A number is an object: "bytes" (or "permyriad", "usec", "n"), "source" (measured, replayed, modelled or low: how far it may
- * be trusted), "samples", "span_usec"; "low_bytes" and "high_bytes" where there is an interval. Absent is null, never 0.
+ * A number is an object: "bytes" (or "permyriad", "usec", "n"), "source" (measured, replayed, estimated, modelled or low:
+ * how far it may be trusted), "samples", "span_usec"; "low_bytes" and "high_bytes" where there is an interval. Absent is
+ * null, never 0.
  * Untrusted text is escaped as in lines. Histograms: "buckets" is a list of [index, weight], index i holding what is above
  * edge i - 1 and up to edge i; edge 0 is 1 MiB, each next one is the last plus a twentieth of it, rounded down, 376 in
  * all; weights are milliseconds (interval-peak: intervals). Two histograms add up bucket by bucket.

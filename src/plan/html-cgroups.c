@@ -133,10 +133,10 @@ void html_cgroups(FILE *f, const json_t *doc) {
                 if (n < CARDS)
                         card(f, c);
         }
-        (void)fputs("</div><div class=\"scroll\" style=\"margin-top:16px\"><table><tr><th>cgroup</th>"
+        (void)fputs("</div><div class=\"scroll\" style=\"margin-top:16px\"><table><thead><tr><th>cgroup</th>"
                     "<th class=\"r\">current-inactive_file<br>p95 / max</th><th class=\"r\">anon+shmem+active<br>_file+kernel p95 / max</th>"
                     "<th class=\"r\">interval peak<br>p95 / p99</th><th class=\"r\">unreclaimable<br>floor p95 / max</th>"
-                    "<th class=\"r\">VPA target<br>(modelled)</th><th class=\"r\">stalled</th><th class=\"r\">OOM<br>kills</th></tr>", f);
+                    "<th class=\"r\">VPA target<br>(estimated)</th><th class=\"r\">stalled</th><th class=\"r\">OOM<br>kills</th></tr></thead>", f);
         json_array_foreach(list, n, c) {
                 if (n < ROWS)
                         row(f, c);

@@ -77,8 +77,8 @@ static void distributions(FILE *f, const json_t *doc) {
         html_source(f, html_string(ram, "source"));
         (void)fputs("</h2>", f);
         safe_plot(f, json_object_get(ram, "safe"));
-        (void)fputs("<div class=\"scroll\"><table><tr><th></th><th class=\"r\">least</th><th class=\"r\">p1</th><th class=\"r\">p5</th>"
-                    "<th class=\"r\">median</th><th class=\"r\">p95</th><th class=\"r\">p99</th><th class=\"r\">most</th></tr>", f);
+        (void)fputs("<div class=\"scroll\"><table><thead><tr><th></th><th class=\"r\">least</th><th class=\"r\">p1</th><th class=\"r\">p5</th>"
+                    "<th class=\"r\">median</th><th class=\"r\">p95</th><th class=\"r\">p99</th><th class=\"r\">most</th></tr></thead>", f);
         distribution_row(f, "smallest safe RAM", json_object_get(ram, "safe"));
         distribution_row(f, "with margin", json_object_get(ram, "advised"));
         distribution_row(f, "least headroom of each host (measured)", json_object_get(doc, "headroom_min"));
@@ -96,8 +96,8 @@ static void risk_table(FILE *f, const json_t *doc) {
                 (void)fputs("<p class=\"good\">None.</p></section>", f);
                 return;
         }
-        (void)fputs("<div class=\"scroll\"><table><tr><th>Host</th><th>Why</th><th class=\"r\">RAM</th><th class=\"r\">smallest safe</th>"
-                    "<th class=\"r\">least headroom</th><th class=\"r\">kills</th><th class=\"r\">by kernel</th></tr>", f);
+        (void)fputs("<div class=\"scroll\"><table><thead><tr><th>Host</th><th>Why</th><th class=\"r\">RAM</th><th class=\"r\">smallest safe</th>"
+                    "<th class=\"r\">least headroom</th><th class=\"r\">kills</th><th class=\"r\">by kernel</th></tr></thead>", f);
         json_array_foreach(list, n, r) {
                 if (n >= RISKS)
                         break;
@@ -122,21 +122,24 @@ static void risk_table(FILE *f, const json_t *doc) {
 }
 
 static void density_table(FILE *f, const json_t *doc) {
+        static const char *const ways[] = { "conservative", "sigma3", "as_recorded" };
         const json_t *list = json_object_get(doc, "density"), *d;
         size_t n;
 
         if (json_array_size(list) == 0)
                 return;
-        (void)fputs("<section><h2>More copies, over all hosts ", f);
-        html_source(f, "modelled");
-        (void)fputs("</h2><div class=\"scroll\"><table><tr><th>Cgroup</th><th class=\"r\">hosts</th><th class=\"r\">sum of peaks</th>"
-                    "<th class=\"r\">3 sigma</th><th class=\"r\">as recorded</th></tr>", f);
+        (void)fputs("<section><h2>More copies, over all hosts</h2><div class=\"scroll\"><table><thead><tr><th>Cgroup</th>"
+                    "<th class=\"r\">hosts</th><th class=\"r\">sum of peaks</th><th class=\"r\">3 sigma</th><th class=\"r\">as recorded</th></tr></thead>", f);
         json_array_foreach(list, n, d) {
                 (void)fputs("<tr><td class=\"path mono\">", f);
                 html_text(f, html_string(d, "pattern"));
-                (void)fprintf(f, "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64
-                                 "</td><td class=\"r\">%" PRIu64 "</td></tr>",
-                              html_u64(d, "hosts", 0), html_u64(d, "conservative", 0), html_u64(d, "sigma3", 0), html_u64(d, "as_recorded", 0));
+                (void)fprintf(f, "</td><td class=\"r\">%" PRIu64 "</td>", html_u64(d, "hosts", 0));
+                for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                        (void)fputs("<td class=\"r\">", f);
+                        html_number(f, json_object_get(d, ways[i]));
+                        (void)fputs("</td>", f);
+                }
+                (void)fputs("</tr>", f);
         }
         (void)fputs("</table></div></section>", f);
 }

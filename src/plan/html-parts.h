@@ -22,7 +22,7 @@ void html_json(FILE *f, const json_t *o, const char *key);
 void html_json_bytes(FILE *f, const json_t *o, const char *key);
 /* A number of the document (document.h), with a word for how far it may be trusted unless it was measured. */
 void html_number(FILE *f, const json_t *number);
-/* measured, replayed, modelled, low; as a word in a box */
+/* measured, replayed, estimated, modelled, low; as a word in a box */
 void html_source(FILE *f, const char *source);
 uint64_t html_u64(const json_t *o, const char *key, uint64_t otherwise);
 /* The value of a number object. */

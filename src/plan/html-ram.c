@@ -105,7 +105,7 @@ void html_ram(FILE *f, const json_t *doc) {
         if (json_array_size(curve) == 0)
                 return;
         const Axes a = axes_of(curve, recorded);
-        (void)fputs("<section><h2>Kills against RAM</h2>", f);
+        (void)fputs("<section class=\"long\"><h2>Kills against RAM</h2>", f);
         safe_text(f, ram);
         (void)fputs("<p class=\"soft\">Counterfactual: the recorded demand against another supply. Safe: no kill, no kernel kill, "
                     "stalls under the bound.</p><ul class=\"legend\">", f);
@@ -126,9 +126,9 @@ void html_ram(FILE *f, const json_t *doc) {
         }
         html_plot_marks(f);
         html_plot_end_bytes(f, &a);
-        (void)fputs("</figure><div class=\"scroll\"><table><tr><th class=\"r\">RAM</th><th></th><th>confidence</th><th class=\"r\">kills</th>"
+        (void)fputs("</figure><div class=\"scroll\"><table><thead><tr><th class=\"r\">RAM</th><th></th><th>confidence</th><th class=\"r\">kills</th>"
                     "<th class=\"r\">by kernel</th><th class=\"r\">stalled</th><th class=\"r\">worst minute</th>"
-                    "<th class=\"r\">deficit</th></tr>", f);
+                    "<th class=\"r\">deficit</th></tr></thead>", f);
         json_array_foreach(curve, n, p) {
                 row(f, p);
                 is_guess |= !json_is_true(json_object_get(p, "is_stall_calibrated"));

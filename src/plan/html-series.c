@@ -128,10 +128,10 @@ static void draw_kills(FILE *f, const Axes *a, const json_t *doc) {
 static void moments_table(FILE *f, const json_t *points) {
         size_t n = json_array_size(points), every = MAX((n + ROWS - 1) / ROWS, (size_t)1);
 
-        (void)fputs("<details><summary>The same as a table</summary><div class=\"scroll\"><table><tr><th>Time (UTC)</th>", f);
+        (void)fputs("<details><summary>The same as a table</summary><div class=\"scroll\"><table><thead><tr><th>Time (UTC)</th>", f);
         for (StackPart p = 0; p < _STACK_PART_MAX; p++)
                 (void)fprintf(f, "<th class=\"r\">%s</th>", stack_part_to_string(p));
-        (void)fputs("<th class=\"r\">headroom, least</th></tr>", f);
+        (void)fputs("<th class=\"r\">headroom, least</th></tr></thead>", f);
         for (size_t from = 0; from < n; from += every) {
                 size_t i = from;
                 /* The moment of least headroom of those that the row stands for. */
@@ -230,10 +230,10 @@ static void percentile_table(FILE *f, const json_t *doc) {
         const json_t *other = json_object_get(json_object_get(json_object_get(doc, "answers"), "asked"), "headroom");
         double total = (double)html_u64(json_object_get(doc, "host"), "mem_total_bytes", 0);
 
-        (void)fputs("<div class=\"scroll\"><table><tr><th>Headroom</th><th class=\"r\">measured</th><th class=\"r\">of RAM</th>", f);
+        (void)fputs("<div class=\"scroll\"><table><thead><tr><th>Headroom</th><th class=\"r\">measured</th><th class=\"r\">of RAM</th>", f);
         if (other)
                 (void)fputs("<th>with the options asked for</th>", f);
-        (void)fputs("</tr>", f);
+        (void)fputs("</tr></thead>", f);
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 double v = (double)html_value(h, keys[i], 0);
                 (void)fprintf(f, "<tr><td>%s</td><td class=\"r\">", labels[i]);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The style of the page: light, dark by the reader's setting, and paper. Colours of parts differ in lightness as well. */
+/*
+ * The style of the page: light, dark by the reader's setting, and paper. Colours of parts differ in lightness as well. A table
+ * that is wider than the screen scrolls, with a shadow where there is more of it; on paper its headings wrap, and stand
+ * again on each sheet.
+ */
 
 #include "plan/html-parts.h"
 
 const char html_style[] =
         ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1a2129;--soft:#56616d;--line:#d9dee4;--grid:#e6e9ed;"
         "--anon:#2f65ad;--shmem:#7b5bb5;--kernel:#b8742c;--file:#7fbf9f;--free:#e3e8ed;--swap:#b3261e;--kill:#b3261e;"
-        "--warn:#a15c00;--good:#1d7a46;--accent:#2f65ad;--band:#9dbfe6}"
+        "--warn:#a15c00;--good:#1d7a46;--accent:#2f65ad;--band:#9dbfe6;--shade:#1a212940}"
         "@media(prefers-color-scheme:dark){:root{--bg:#0e1318;--card:#161c23;--ink:#dbe2e9;--soft:#93a0ad;--line:#2b343e;"
         "--grid:#222a33;--anon:#5b94dd;--shmem:#a287da;--kernel:#d39650;--file:#3f7f61;--free:#232c35;--swap:#ff8a80;"
-        "--kill:#ff7a70;--warn:#e8ab4f;--good:#58c088;--accent:#7fb2f0;--band:#2d4f78}}"
+        "--kill:#ff7a70;--warn:#e8ab4f;--good:#58c088;--accent:#7fb2f0;--band:#2d4f78;--shade:#000000b0}}"
         "*{box-sizing:border-box}"
         "body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,"
         "'DejaVu Sans',sans-serif;-webkit-text-size-adjust:100%}"
@@ -30,9 +34,12 @@ const char html_style[] =
         ".bad{color:var(--kill)}.good{color:var(--good)}.warn{color:var(--warn)}"
         ".src{display:inline-block;font-size:11.5px;line-height:1.4;padding:0 6px;border:1px solid var(--line);"
         "border-radius:9px;color:var(--soft);white-space:nowrap;font-weight:400}.src.low{border-color:var(--warn);"
-        "color:var(--warn);border-style:dashed}.src.modelled{border-style:dashed}"
+        "color:var(--warn);border-style:dashed}.src.modelled,.src.estimated{border-style:dashed}"
         "ul.notes{margin:0;padding-left:18px}ul.notes li{margin:3px 0}"
-        ".scroll{overflow-x:auto;margin:8px -16px 0;padding:0 16px}"
+        ".scroll{overflow-x:auto;margin:8px -16px 0;padding:0 16px;background:linear-gradient(90deg,var(--card) 40%,transparent)"
+        " 0 0/40px 100%,linear-gradient(270deg,var(--card) 40%,transparent) 100% 0/40px 100%,linear-gradient(90deg,var(--shade),"
+        "transparent) 0 0/14px 100%,linear-gradient(270deg,var(--shade),transparent) 100% 0/14px 100%;background-repeat:no-repeat;"
+        "background-attachment:local,local,scroll,scroll}.scroll+p,.scroll+h3,table+p{margin-top:12px}"
         "table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}"
         "th,td{padding:5px 10px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--grid)}"
         "th{color:var(--soft);font-weight:500;font-size:12.5px;white-space:nowrap}td.r,th.r{text-align:right}"
@@ -49,7 +56,7 @@ const char html_style[] =
         ".anon{fill:var(--anon);background:var(--anon)}.shmem{fill:var(--shmem);background:var(--shmem)}"
         ".kernel{fill:var(--kernel);background:var(--kernel)}.file{fill:var(--file);background:var(--file)}"
         ".free{fill:var(--free);background:var(--free)}.band{fill:var(--band);background:var(--band)}"
-        ".gap{fill:var(--soft);fill-opacity:.22;background:var(--soft)}"
+        ".gap{fill:var(--soft);fill-opacity:.22;background:var(--soft)}i.gap{opacity:.4}"
         ".ln{fill:none;stroke-width:1.8;vector-effect:non-scaling-stroke;stroke-linejoin:round}"
         ".ln.swap{stroke:var(--swap);stroke-dasharray:5 3}.ln.min{stroke:var(--accent)}.ln.pct{stroke:var(--soft);"
         "stroke-width:1.2;stroke-dasharray:3 3}.ln.rec{stroke:var(--soft);stroke-dasharray:4 3}.ln.safe{stroke:var(--good)}"
@@ -68,7 +75,7 @@ const char html_style[] =
         "justify-content:space-between;font-size:12px;color:var(--soft)}.card .hist{fill:var(--accent)}"
         "details{margin-top:10px}summary{cursor:pointer;color:var(--accent);font-size:13.5px}"
         "pre{background:var(--bg);border:1px solid var(--line);border-radius:6px;padding:10px;overflow-x:auto;margin:8px 0}"
-        ".two{display:grid;grid-template-columns:1fr 1fr;gap:0 14px}.two>section{min-width:0}"
+        ".two{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:14px 0}.two>section{min-width:0;margin:0}"
         "footer{max-width:1240px;margin:0 auto;padding:6px 20px 30px;color:var(--soft);font-size:13px}"
         "@media(max-width:820px){.two{grid-template-columns:1fr}}"
         "@media(max-width:560px){main,header,footer{padding-left:12px;padding-right:12px}.tiles{grid-template-columns:1fr 1fr}"
@@ -77,5 +84,7 @@ const char html_style[] =
         "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#333;--line:#999;--grid:#ccc;--anon:#2f65ad;"
         "--shmem:#7b5bb5;--kernel:#b8742c;--file:#7fbf9f;--free:#e3e8ed;--swap:#b3261e;--kill:#b3261e;--warn:#a15c00;"
         "--good:#1d7a46;--accent:#2f65ad;--band:#9dbfe6}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
-        "body{font-size:12px}section,.tile{break-inside:avoid}section.long{break-inside:auto}tr,.card{break-inside:avoid}"
-        ".scroll{overflow:visible}summary{color:#000}pre{white-space:pre-wrap}}";
+        "@page{margin:12mm}body{font-size:13px;zoom:.8}.tiles{grid-template-columns:repeat(5,1fr)}section,.tile{break-inside:avoid}section.long{break-inside:auto}tr,.card{break-inside:avoid}"
+        "h2,h3,p.soft,.legend,thead{break-after:avoid}figure{break-inside:avoid}table{font-size:13px}th{white-space:normal;"
+        "font-size:12px;vertical-align:bottom}th,td{padding-right:8px}.frame{height:210px}"
+        ".scroll{overflow:visible;background:none}summary{color:#000}pre{white-space:pre-wrap}}";

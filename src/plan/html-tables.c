@@ -79,8 +79,8 @@ static void event_row(FILE *f, const json_t *e) {
 typedef void (*EventRow)(FILE *f, const json_t *e);
 
 static void event_rows(FILE *f, const json_t *events, EventRow row, size_t from, size_t end) {
-        (void)fputs("<div class=\"scroll\"><table><tr><th>Time (UTC)</th><th>What</th><th>Whom</th><th>Why</th>"
-                    "<th class=\"r\">Available</th><th class=\"r\">Frees</th><th>Regret</th><th>Source</th></tr>", f);
+        (void)fputs("<div class=\"scroll\"><table><thead><tr><th>Time (UTC)</th><th>What</th><th>Whom</th><th>Why</th>"
+                    "<th class=\"r\">Available</th><th class=\"r\">Frees</th><th>Regret</th><th>Source</th></tr></thead>", f);
         for (size_t i = from; i < MIN(end, json_array_size(events)); i++)
                 row(f, json_array_get(events, i));
         (void)fputs("</table></div>", f);
@@ -187,7 +187,7 @@ static void density_one(FILE *f, const json_t *d) {
         (void)fprintf(f, ", correlation %.2f %s; limited by ", (double)html_u64(d, "correlation_permyriad", 10000) / 10000,
                       json_is_true(json_object_get(d, "is_correlation_estimated")) ? "(from the trace)" : "(assumed: one copy only)");
         html_text(f, html_string(d, "limited_by"));
-        (void)fputs(".</p><div class=\"scroll\"><table><tr><th>How</th><th class=\"r\">more copies</th><th>confidence</th></tr>", f);
+        (void)fputs(".</p><div class=\"scroll\"><table><thead><tr><th>How</th><th class=\"r\">more copies</th><th>confidence</th></tr></thead>", f);
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
                 const json_t *n = json_object_get(d, ways[i].key);
                 if (!json_is_object(n))
@@ -258,8 +258,8 @@ void html_forecast(FILE *f, const json_t *doc) {
         html_source(f, "modelled");
         (void)fputs("</h2><p class=\"soft\">Theil-Sen slope of the headroom at the end of the trace, 90 % interval by block bootstrap; none where "
                     "it holds zero or growth. At the right: the same forecast made along this trace, against what followed one window later."
-                    "</p><div class=\"scroll\"><table><tr><th>Window</th><th class=\"r\">Slope</th><th>Exhausted</th><th class=\"r\">Tried</th>"
-                    "<th class=\"r\">Right</th><th class=\"r\">False</th><th class=\"r\">Missed</th><th class=\"r\">Mean error</th></tr>", f);
+                    "</p><div class=\"scroll\"><table><thead><tr><th>Window</th><th class=\"r\">Slope</th><th>Exhausted</th><th class=\"r\">Tried</th>"
+                    "<th class=\"r\">Right</th><th class=\"r\">False</th><th class=\"r\">Missed</th><th class=\"r\">Mean error</th></tr></thead>", f);
         json_array_foreach(json_object_get(forecast, "windows"), n, w) {
                 forecast_row(f, w);
         }
@@ -331,9 +331,9 @@ void html_advice(FILE *f, const json_t *doc) {
                 return;
         }
         (void)fputs("<p class=\"soft\">Counterfactual: nobody has run with these limits yet. High and max are never below what could not have been "
-                    "reclaimed.</p><div class=\"scroll\"><table><tr><th>Unit</th><th class=\"r\">MemoryLow=</th><th class=\"r\">MemoryHigh=</th>"
+                    "reclaimed.</p><div class=\"scroll\"><table><thead><tr><th>Unit</th><th class=\"r\">MemoryLow=</th><th class=\"r\">MemoryHigh=</th>"
                     "<th class=\"r\">MemoryMax=</th><th class=\"r\">floor, peak</th><th class=\"r\">comfortable, p99</th>"
-                    "<th class=\"r\">needed, median</th><th>confidence</th></tr>", f);
+                    "<th class=\"r\">needed, median</th><th>confidence</th></tr></thead>", f);
         json_array_foreach(units, n, u) {
                 if (n >= UNITS)
                         break;

@@ -109,12 +109,12 @@ void html_json_bytes(FILE *f, const json_t *o, const char *key) {
 }
 
 void html_source(FILE *f, const char *source) {
-        static const char *const known[] = { "measured", "replayed", "modelled", "low" };
+        static const char *const known[] = { "measured", "replayed", "estimated", "modelled", "low" };
 
         for (size_t i = 0; i < ARRAY_SIZE(known); i++)
                 if (strcmp(known[i], source) == 0)
                         (void)fprintf(f, "<span class=\"src %s\">%s</span>", source,
-                                      i == 3 ? "low confidence" : source);
+                                      strcmp(source, "low") == 0 ? "low confidence" : source);
 }
 
 void html_number(FILE *f, const json_t *number) {

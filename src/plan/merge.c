@@ -8,6 +8,8 @@
 
 #define RISKS_MAX     1000
 #define DENSITIES_MAX 64
+/* Of the path of a trace, and of a cgroup's pattern: what is kept of each host is bounded. */
+#define NAME_BYTES_MAX 4096
 
 typedef enum Risk {
         RISK_KERNEL_KILLS = 1 << 0,
@@ -187,6 +189,24 @@ static void add_record(Fleet *f, const json_t *doc, HostRisk *risk) {
         f->samples = u64_add_sat(f->samples, get(doc, "span", "samples", 0));
 }
 
+static bool is_long(const json_t *o, const char *key) {
+        return json_string_length(json_object_get(o, key)) > NAME_BYTES_MAX;
+}
+
+/* NULL, or what is kept of it would be too much. */
+static const char *fault_of_names(const json_t *doc) {
+        const json_t *d;
+        size_t n;
+
+        if (is_long(json_object_get(doc, "trace"), "path"))
+                return "a trace whose path is longer than 4096 bytes";
+        json_array_foreach(json_object_get(doc, "density"), n, d) {
+                if (is_long(d, "pattern"))
+                        return "a pattern longer than 4096 bytes";
+        }
+        return NULL;
+}
+
 int fleet_add(Fleet *f, const json_t *doc, const char **ret_why) {
         const json_t *d;
         Histogram headroom, demand;
@@ -194,6 +214,11 @@ int fleet_add(Fleet *f, const json_t *doc, const char **ret_why) {
 
         if (!plan_document_check(doc, "host", ret_why))
                 return -EBADMSG;
+        const char *fault = fault_of_names(doc);
+        if (fault) {
+                *ret_why = fault;
+                return -EBADMSG;
+        }
         if (take_histogram(doc, "headroom", &headroom) < 0 || take_histogram(doc, "demand", &demand) < 0) {
                 *ret_why = "a histogram whose buckets do not add up";
                 return -EBADMSG;
@@ -302,6 +327,14 @@ static json_t *ram_to_json(const Fleet *f) {
         return o;
 }
 
+static void set_count(json_t *o, const char *key, uint64_t n, const char *source) {
+        json_t *number = json_object();
+
+        set_u64(number, "n", n);
+        set(number, "source", json_string(source));
+        set(o, key, number);
+}
+
 json_t *fleet_document(Fleet *f) {
         json_t *o = json_object(), *risks = json_array(), *densities = json_array(), *notes = json_array();
 
@@ -311,11 +344,10 @@ json_t *fleet_document(Fleet *f) {
                 const FleetDensity *d = &f->densities[i];
                 json_t *one = json_object();
                 set(one, "pattern", json_escaped(d->pattern));
-                set(one, "source", json_string("modelled"));
                 set_u64(one, "hosts", d->hosts);
-                set_u64(one, "conservative", d->conservative);
-                set_u64(one, "sigma3", d->sigma3);
-                set_u64(one, "as_recorded", d->as_recorded);
+                set_count(one, "conservative", d->conservative, "estimated");
+                set_count(one, "sigma3", d->sigma3, "modelled");
+                set_count(one, "as_recorded", d->as_recorded, "modelled");
                 (void)json_array_append_new(densities, one);
         }
         (void)json_array_append_new(notes, json_string("Sums and distributions over hosts; percentiles are upper edges of buckets, at most 5 % "

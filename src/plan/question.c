@@ -135,7 +135,7 @@ static int split(char *text, const char *example, const char **ret_pattern, cons
 }
 
 int question_parse_scale(char *text, PlanQuestion *q, char *error) {
-        const char *pattern, *value;
+        const char *pattern = NULL, *value = NULL;
         char buf[64], percent[32];
         uint64_t factor;
 
@@ -154,7 +154,7 @@ int question_parse_scale(char *text, PlanQuestion *q, char *error) {
 }
 
 int question_parse_limit(char *text, PlanQuestion *q, char *error) {
-        const char *pattern, *value;
+        const char *pattern = NULL, *value = NULL;
         uint64_t bytes = CGROUP_NO_LIMIT;
         char buf[64];
 

@@ -122,6 +122,7 @@ const char *plan_confidence_to_string(PlanConfidence c) {
         static const char *const names[_PLAN_CONFIDENCE_MAX] = {
                 [PLAN_MEASURED] = "measured",
                 [PLAN_REPLAYED] = "replayed",
+                [PLAN_ESTIMATED] = "estimated",
                 [PLAN_MODELLED] = "modelled",
                 [PLAN_LOW] = "low",
         };

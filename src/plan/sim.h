@@ -18,6 +18,7 @@
 typedef enum PlanConfidence {
         PLAN_MEASURED, /* stood in the trace */
         PLAN_REPLAYED, /* recomputed, nothing was changed yet */
+        PLAN_ESTIMATED, /* a rule applied to measured values, as a sum of peaks or a margin: nothing was simulated */
         PLAN_MODELLED, /* counterfactual, within what the trace has seen (pressure included) */
         PLAN_LOW,      /* counterfactual beyond it: no pressure seen, a device it never had, after a diverging kill */
         _PLAN_CONFIDENCE_MAX,

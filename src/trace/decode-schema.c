@@ -122,7 +122,7 @@ static int get_class(TraceDecoder *d, WireIn *w) {
         FileClass unknown, *c = &unknown;
         char name[TRACE_NAME_MAX];
         const Class *own = NULL;
-        uint32_t n;
+        uint32_t n = 0;
 
         int r = get_name(d, w, name);
         r = r < 0 ? r : get_count(d, w, "fields of a class", &n);
@@ -145,12 +145,11 @@ static int get_class(TraceDecoder *d, WireIn *w) {
 }
 
 int decode_schema(TraceDecoder *d, WireIn *w) {
-        uint32_t n_classes;
+        uint32_t n = 0, n_classes = 0;
 
         memset(d->classes, 0, sizeof(d->classes));
         d->kind_names = 0;
         d->n_names = 0;
-        uint32_t n;
         int r = get_count(d, w, "lists of names", &n);
         for (uint32_t i = 0; i < n && r >= 0; i++) {
                 r = get_names(d, w, &d->names[i]);

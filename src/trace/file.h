@@ -27,8 +27,9 @@ DEFINE_TRIVIAL_CLEANUP(TraceEncoder, trace_encoder_free)
  * Appends the bytes of @r to @buf. No allocation, no I/O. Return: how many bytes (> 0), *ret_segment says whether they
  * begin a segment; -ENOBUFS: do not fit into @size: the record is lost: encode a TRACE_GAP next, which begins a segment by
  * itself (so does any other record after an error); -ENOSPC: see above; -EINVAL: not a record that a reader would take.
- * START and POLICY are kept, and stand again at the beginning of each later segment. FACTS are not. A
- * POLICY that did not fit is kept as well: it is in force, and whoever reads on has it from the next segment.
+ * START and POLICY are kept, and stand again at the beginning of each later segment. FACTS are not: where some may have
+ * been lost, the recorder has to tell them again. A POLICY that did not fit is kept as well: it is in force, and whoever
+ * reads on has it from the next segment.
  */
 ssize_t trace_encode(TraceEncoder *e, const TraceRecord *r, void *buf, size_t size, bool *ret_segment);
 

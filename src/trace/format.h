@@ -98,6 +98,16 @@ typedef enum ListOp {
 #define TRACE_NAME_MAX          64u /* of fields and classes, with NUL */
 #define TRACE_NAMES_MAX         64u /* lists of names; classes; names in a list */
 #define TRACE_TEXT_MAX          (UINT32_C(16) << 20)
+/*
+ * What a few bytes may make a reader do: an unchanged sample of all processes there can be is some ten bytes long, and a
+ * million of them compress to next to nothing. Each frame is 1, each record 64 more, each cgroup and process in it 1; for
+ * each byte of the chunks so far there may be this many, and a few to begin with. No recorder comes near: a second of ten
+ * samples, one of them of 8192 cgroups and 65536 processes without any change, is 160,000, and has 80 bytes of digests
+ * alone, which cannot be compressed.
+ */
+#define TRACE_WORK_PER_BYTE     4096u
+#define TRACE_WORK_FREE         (UINT64_C(4) << 20)
+#define TRACE_WORK_RECORD       64u
 
 static inline void le_put32(uint8_t *p, uint32_t v) {
         for (int i = 0; i < 4; i++)

@@ -32,6 +32,7 @@ struct TraceReader {
         TraceDecoder *decoder;
         uint8_t *raw; /* decompressed; [raw_at, raw_n) are not decoded yet */
         size_t raw_at, raw_n;
+        uint64_t work_left; /* TRACE_WORK_PER_BYTE */
 
         bool is_open;     /* a file is */
         bool in_segment;  /* between its marker and its last chunk */
@@ -152,6 +153,7 @@ static int take_chunk(TraceReader *r) {
                 return 0; /* of a later minor version */
         if (!r->in_segment || r->is_closed)
                 return damaged(r, "a chunk outside of any segment");
+        r->work_left = u64_add_sat(r->work_left, (TRACE_CHUNK_BYTES + r->chunks.n_payload) * (uint64_t)TRACE_WORK_PER_BYTE);
         const char *fault = decompress(r);
         return fault ? damaged(r, fault) : 0;
 }
@@ -211,6 +213,18 @@ static int next_frame(TraceReader *r, const uint8_t **ret, size_t *ret_n) {
         return 1;
 }
 
+/* 0, or -EBADMSG where so few bytes may not make so much; with salvage the segment is lost. @record: NULL for none. */
+static int charge(TraceReader *r, const TraceRecord *record) {
+        uint64_t work = 1;
+
+        if (record)
+                work += TRACE_WORK_RECORD + (uint64_t)record->snap.n_cgroups + record->snap.n_processes;
+        if (work > r->work_left)
+                return damaged(r, "more records than a file of this size can hold");
+        r->work_left -= work;
+        return 1;
+}
+
 static bool segment_follows(const TraceReader *r) {
         const Segment *s = &r->decoder->segment;
 
@@ -265,8 +279,19 @@ static int take_record(TraceReader *r, const TraceRecord *record, const TraceRec
         return hand_out_gap(r, ret);
 }
 
+/* 1: a record is handed out; 0: there is none. */
+static int take_frame(TraceReader *r, const uint8_t *frame, size_t n, const TraceRecord **ret) {
+        const TraceRecord *record = NULL;
+
+        int q = decoder_frame(r->decoder, frame, n, &record);
+        if (q < 0)
+                return damaged(r, r->decoder->text);
+        bool is_record = q > 0;
+        q = charge(r, record);
+        return q > 0 && is_record ? take_record(r, record, ret) : MIN(q, 0);
+}
+
 int trace_reader_next(TraceReader *r, const TraceRecord **ret) {
-        const TraceRecord *record;
         const uint8_t *frame = NULL;
         size_t n = 0;
 
@@ -279,8 +304,7 @@ int trace_reader_next(TraceReader *r, const TraceRecord **ret) {
         for (;;) {
                 int q = next_frame(r, &frame, &n);
                 if (q > 0) {
-                        q = decoder_frame(r->decoder, frame, n, &record);
-                        q = q < 0 ? damaged(r, r->decoder->text) : q > 0 ? take_record(r, record, ret) : 0;
+                        q = take_frame(r, frame, n, ret);
                         if (q > 0)
                                 return q;
                 } else if (q == 0) {
@@ -303,6 +327,7 @@ int trace_reader_new(int dir_fd, char *const *paths, size_t n_paths, const Trace
                 return -ENOMEM;
         r->chunks.fd = -EBADF;
         r->dir_fd = dir_fd;
+        r->work_left = TRACE_WORK_FREE;
         if (o)
                 r->options = *o;
         int q = reader_files_list(&r->files, dir_fd, paths, n_paths, r->options.salvage, ret_error);

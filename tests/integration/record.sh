@@ -83,6 +83,35 @@ expect "both policies are in the trace" [ "$("$HEADROOMCTL" trace info "$trace" 
 expect "... and recorded" at_least 2 "$trace" detailed_samples
 "$HEADROOMCTL" trace dump "$trace" >"$work/dump"
 expect "command lines, where asked for" grep -Eq '^  process [0-9]+ .*cmdline=.*record\.sh' "$work/dump"
+
+# --- a reload with other settings: another trace, in the same place and elsewhere; a place that is none; none ---
+rm -rf "$trace"
+settings Record=yes "Directory=$trace" Interval=500ms
+"$HEADROOMD" --config="$conf" --dry-run --duration=90s >"$work/log" 2>&1 &
+daemon=$!
+wait_for 30 log_has "^recording to $trace" || bad "it records"
+# reload_to LOG-LINE SETTING...
+reload_to() {
+    local line=$1
+    shift
+    : >"$work/log"
+    settings "$@"
+    kill -HUP "$daemon"
+    wait_for 30 log_has "$line" || bad "after a reload: $line"
+}
+reload_to "^recording to $trace" Record=yes "Directory=$trace" Interval=400ms
+reload_to "^recording to $work/sub/other" Record=yes "Directory=$work/sub/other" Interval=400ms
+reload_to "^nothing is recorded, $work/log: Not a directory" Record=yes "Directory=$work/log" Interval=400ms
+expect "the status says that nothing is recorded" grep -q '"recording": null' <<<"$("$HEADROOMCTL" -o json status)"
+reload_to "^recording to $trace" Record=yes "Directory=$trace" Interval=400ms
+reload_to '^policy loaded again' Record=no
+reload_to "^recording to $trace" Record=yes "Directory=$trace" Interval=400ms
+reload_to '^policy loaded again' Record=no
+stop || bad "it ends in order"
+expect "each trace has files of its own" [ "$(find "$trace" -name 'headroom-*.trace' | wc -l)" = 4 ]
+expect "... without damage" [ "$(number "$trace" damaged)" = 0 ]
+expect "... each ended in order" [ "$("$HEADROOMCTL" trace info "$trace" "$work/sub/other" | grep -c 'not ended in order')" = 0 ]
+
 settings Record=yes "Directory=$work/log"
 "$HEADROOMD" --config="$conf" --dry-run --duration=2s >"$work/second" 2>&1
 expect "a directory that is none ends nothing" [ $? -eq 0 ]

@@ -10,7 +10,7 @@
 #define SYNTH_STORM 64 /* children of a fork storm */
 
 typedef struct Service {
-        char path[96], name[16];
+        char path[96], name[20];
         uint64_t cgroup_id;
         SynthPattern pattern;
         bool is_limited, is_down;

@@ -64,8 +64,11 @@ static inline void tree_done(ConfigTree *t) {
         assert_int_equal(nftw(t->path, tree_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* Inlined, gcc 12 takes what open_memstream() puts into a variable for the address of that variable, and warns of it. */
+#define _noinline_ __attribute__((noinline, unused))
+
 /* The report as text, to be freed. */
-static inline char *report_text(const ConfigReport *r) {
+static _noinline_ char *report_text(const ConfigReport *r) {
         char *text = NULL;
         size_t n = 0;
         FILE *f = open_memstream(&text, &n);
@@ -74,7 +77,7 @@ static inline char *report_text(const ConfigReport *r) {
         return text;
 }
 
-static inline char *policy_text(const Policy *p) {
+static _noinline_ char *policy_text(const Policy *p) {
         char *text = NULL;
         size_t n = 0;
         FILE *f = open_memstream(&text, &n);

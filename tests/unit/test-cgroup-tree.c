@@ -9,7 +9,7 @@
 #define CG "sys/fs/cgroup/"
 
 static void cgroup_make(const Tree *t, const char *path, uint64_t current) {
-        char file[600], text[32];
+        char file[1024], text[32];
         (void)snprintf(file, sizeof(file), CG "%s/memory.current", path);
         (void)snprintf(text, sizeof(text), "%llu\n", (unsigned long long)current);
         tree_write(t, file, text);

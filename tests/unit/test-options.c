@@ -6,7 +6,8 @@
 #include "config-tree.h"
 #include "config/options.h"
 
-static char *options_text(void) {
+/* Not inlined: see config-tree.h. */
+static __attribute__((noinline)) char *options_text(void) {
         char *text = NULL;
         size_t n = 0;
         FILE *f = open_memstream(&text, &n);

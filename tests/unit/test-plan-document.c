@@ -116,7 +116,7 @@ static void test_histogram(void **unused) {
 
 /* Every number says where it comes from, over what span and of how many samples. */
 static void check_numbers(const json_t *o, unsigned *n) {
-        static const char *const sources[] = { "measured", "replayed", "modelled", "low" };
+        static const char *const sources[] = { "measured", "replayed", "estimated", "modelled", "low" };
         const char *key;
         const json_t *v;
         size_t i;
@@ -135,6 +135,17 @@ static void check_numbers(const json_t *o, unsigned *n) {
         json_array_foreach(o, i, v)
                 check_numbers(v, n);
 }
+
+/* What a rule makes of measured values is not what a simulation makes of a host. */
+static void check_sources(const json_t *o, const char *const (*expected)[2], size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                const char *source = json_string_value(json_object_get(json_object_get(o, expected[i][0]), "source"));
+                if (!source || strcmp(source, expected[i][1]) != 0)
+                        fail_msg("%s is %s, not %s", expected[i][0], source, expected[i][1]);
+        }
+}
+
+static const char *const density_sources[][2] = { { "conservative", "estimated" }, { "sigma3", "modelled" }, { "as_recorded", "modelled" } };
 
 static void test_document(void **unused) {
         (void)unused;
@@ -159,6 +170,11 @@ static void test_document(void **unused) {
         const json_t *point = json_array_get(json_object_get(json_object_get(doc, "ram"), "curve"), 0);
         assert_true(json_is_true(json_object_get(point, "is_counterfactual")));
         assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "span"), "n_gaps")), 1);
+        const json_t *density = json_array_get(json_object_get(doc, "density"), 0), *commit = json_object_get(doc, "commit");
+        assert_true(json_is_true(json_object_get(density, "has_copy")));
+        check_sources(density, density_sources, ARRAY_SIZE(density_sources));
+        check_sources(density, (const char *const[][2]){ { "copy_peak", "measured" }, { "base_peak", "measured" } }, 2);
+        check_sources(commit, (const char *const[][2]){ { "committed_peak", "measured" }, { "needed_limit", "estimated" } }, 2);
         json_decref(doc);
         json_decref(again);
         json_decref(line);
@@ -186,7 +202,7 @@ static size_t count(const char *text, const char *part) {
 static void test_page(void **unused) {
         (void)unused;
         static const char hostile[] = "/</script><img src=x onerror=alert(1)>\"'&.service";
-        static const char *const paired[] = { "section", "table", "tr", "td", "svg", "div", "figure", "details", "h2", "pre", "title" };
+        static const char *const paired[] = { "section", "table", "thead", "tr", "td", "svg", "div", "figure", "details", "h2", "pre", "title" };
         Host h;
         host_init(&h, 2);
         json_t *doc = document(&h, false);
@@ -290,6 +306,7 @@ static void test_fleet(void **unused) {
                 assert_string_equal(json_string_value(json_object_get(json_object_get(a, measured[i]), "source")), "measured");
         assert_true(json_is_string(json_object_get(json_object_get(a, "ram"), "source")));
         assert_true(json_array_size(json_object_get(a, "density")) == 1);
+        check_sources(json_array_get(json_object_get(a, "density"), 0), density_sources, ARRAY_SIZE(density_sources));
         char *page = page_of(a);
         assert_non_null(strstr(page, "Memory plan of 3 hosts"));
         free(page);
@@ -305,7 +322,19 @@ static void test_fleet(void **unused) {
                 assert_non_null(why);
                 json_decref(o);
         }
+        /* what is kept of a host is bounded: its name as well */
+        static char long_name[4098];
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        json_t *trace = json_object_get(docs[0], "trace"), *pattern = json_array_get(json_object_get(docs[0], "density"), 0);
+        (void)json_object_set_new(pattern, "pattern", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), -EBADMSG);
+        (void)json_object_set_new(pattern, "pattern", json_string("x"));
+        (void)json_object_set_new(trace, "path", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), -EBADMSG);
+        long_name[4096] = '\0';
         assert_int_equal(fleet_hosts(forward), 3);
+        (void)json_object_set_new(trace, "path", json_string(long_name));
+        assert_int_equal(fleet_add(forward, docs[0], &why), 0);
         json_decref(a);
         json_decref(b);
         for (int i = 0; i < 3; i++)

@@ -363,12 +363,111 @@ static void test_directory(void **state) {
         r = trace_reader_free(r);
 }
 
+/* A sample of many processes that nothing but their number tells apart. */
+#define BOMB_PROCESSES 4000
+static void many_processes(Snapshot *s, ProcessSample *processes) {
+        *s = (Snapshot){ .mono_usec = 1000 * USEC_PER_SEC, .real_usec = 2000 * USEC_PER_SEC, .page_size = 4096,
+                         .detail = DETAIL_PROCESSES, .processes = processes, .n_processes = BOMB_PROCESSES };
+        for (int32_t i = 0; i < BOMB_PROCESSES; i++)
+                processes[i] = (ProcessSample){ .pid = i + 1, .cgroup = INDEX_NONE, .cgroup_path = "/", .comm = "x", .rule = -1, .kernel_rule = -1 };
+}
+
+/*
+ * A trace of a few KiB that says a million times that 4000 processes are as they were, hours of work for whoever takes it
+ * at its word; and a segment behind it.
+ */
+static uint64_t write_bomb(Place *p, const char *name) {
+        const TraceFileOptions o = { .dir_fd = p->fd, .name = name, .is_single = true };
+        ProcessSample *processes = calloc(BOMB_PROCESSES, sizeof(*processes));
+        Recorder *r = recorder_new(&o, 0);
+        struct stat st;
+        Snapshot s;
+        bool segment;
+        assert_non_null(processes);
+        many_processes(&s, processes);
+        recorder_begin(r, s.mono_usec);
+        assert_int_equal(recorder_sample(r, &s), 0);
+        s.mono_usec += USEC_PER_SEC;
+        r->record.snap = s;
+        ssize_t n = trace_encode(r->encoder, &r->record, r->buf, RECORDER_BUFFER, &segment);
+        assert_true(n > 0 && n < 64 && !segment);
+        for (unsigned i = 0; i < 1000000; i++) /* each says: one second later */
+                assert_int_equal(trace_file_append(r->file, r->buf, (size_t)n, false, s.mono_usec), 0);
+        r->record.kind = TRACE_GAP;
+        assert_int_equal(recorder_put(r), 0);
+        s.real_usec = 4000 * USEC_PER_SEC;
+        assert_int_equal(recorder_sample(r, &s), 0);
+        recorder_free(r);
+        free(processes);
+        assert_int_equal(fstatat(p->fd, name, &st, 0), 0);
+        return (uint64_t)st.st_size;
+}
+
+/* What a file makes a reader do is bounded by its size. */
+static void test_bomb(void **state) {
+        Place *p = *state;
+        uint64_t bytes = write_bomb(p, "bomb.trace");
+        assert_true(bytes < 8192);
+        for (int salvage = 0; salvage < 2; salvage++) {
+                const TraceRecord *record;
+                uint64_t n = 0, real_usec = 0;
+                int q;
+                TraceReader *r = reader_open(p, "bomb.trace", salvage);
+                while ((q = trace_reader_next(r, &record)) > 0) {
+                        n += record->snap.n_processes;
+                        real_usec = record->snap.real_usec;
+                }
+                assert_int_equal(q, salvage ? 0 : -EBADMSG);
+                assert_string_equal(trace_reader_error(r)->text, "more records than a file of this size can hold");
+                assert_true(n >= 2 * BOMB_PROCESSES && n <= TRACE_WORK_FREE + bytes * TRACE_WORK_PER_BYTE);
+                if (salvage)
+                        assert_int_equal(real_usec, 4000 * USEC_PER_SEC);
+                r = trace_reader_free(r);
+        }
+}
+
+/* The densest that a daemon writes: ten samples a second, a detailed one each second, and nothing ever changes. */
+static void test_calm_host(void **state) {
+        Place *p = *state;
+        const TraceFileOptions o = { .dir_fd = p->fd, .name = "calm.trace", .is_single = true };
+        ProcessSample *processes = calloc(BOMB_PROCESSES, sizeof(*processes));
+        Recorder *r = recorder_new(&o, 0);
+        const TraceRecord *record;
+        uint64_t digest = 88172645463325252u;
+        unsigned n = 0;
+        Snapshot s;
+        int q;
+        assert_non_null(processes);
+        many_processes(&s, processes);
+        recorder_begin(r, s.mono_usec);
+        for (unsigned i = 0; i < 6000; i++) {
+                s.detail = i % 10 == 0 ? DETAIL_PROCESSES : 0;
+                s.n_processes = s.detail ? BOMB_PROCESSES : 0;
+                s.mono_usec += USEC_PER_SEC / 10;
+                digest ^= digest << 13;
+                digest ^= digest >> 7;
+                digest ^= digest << 17;
+                r->record.has_decision = true;
+                r->record.decision.digest = digest;
+                assert_int_equal(recorder_sample(r, &s), 0);
+        }
+        recorder_free(r);
+        free(processes);
+        TraceReader *reader = reader_open(p, "calm.trace", false);
+        while ((q = trace_reader_next(reader, &record)) > 0)
+                n += record->kind == TRACE_SAMPLE;
+        assert_int_equal(q, 0);
+        assert_int_equal(n, 6000);
+        reader = trace_reader_free(reader);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(test_whole),   T(test_every_truncation), T(test_every_bit), T(test_salvage),   T(test_zeros),
                 T(test_foreign), T(test_unknown_chunk),    T(test_crafted),   T(test_directory),
+                T(test_bomb),    T(test_calm_host),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

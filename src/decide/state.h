@@ -194,6 +194,7 @@ struct DecideState {
         bool needs_usage; /* any policy does */
         UsageTable usage;
         Series room;     /* what the host has available, for how fast it goes */
+        uint64_t room_lost_bytes, room_span_usec; /* of this step; 0 where it does not go, or that is not known */
         uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
         bool has_host_stall, has_host_stall_delta;
         uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */

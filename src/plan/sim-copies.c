@@ -65,12 +65,43 @@ static bool is_in_known_root(const PlanSim *s, const DemandProcess *p) {
         return false;
 }
 
-static void change_process(PlanSim *s, const DemandProcess *p, uint64_t usec, DemandChange *c) {
+/* Once for all who ask at that time. */
+static void touched_take(PlanSim *s, Touched *t, uint64_t usec) {
         uint64_t size[_SIZE_MAX];
+        t->is_there = demand_process_at(&s->demand, &s->demand.processes[t->process], usec, size);
+        t->pages = t->is_there ? process_private_pages(size) : 0;
+}
 
-        if (!demand_process_at(&s->demand, p, usec, size))
+int sim_touch_new(PlanSim *s, uint32_t process) {
+        if (s->n_touched == s->room_touched) {
+                uint32_t want = s->room_touched + s->room_touched / 2 + 16;
+                Touched *p = realloc(s->touched, want * sizeof(*p));
+                if (!p)
+                        return -ENOMEM;
+                s->touched = p;
+                s->room_touched = want;
+        }
+        s->touched[s->n_touched++] = (Touched){ .process = process };
+        return 0;
+}
+
+int sim_touch(PlanSim *s, uint32_t process) {
+        for (uint32_t i = 0; i < s->n_touched; i++)
+                if (s->touched[i].process == process)
+                        return 0;
+        int r = sim_touch_new(s, process);
+        if (r == 0)
+                touched_take(s, &s->touched[s->n_touched - 1], s->now_usec);
+        return r;
+}
+
+static void change_process(PlanSim *s, Touched *t, uint64_t usec, DemandChange *c) {
+        const DemandProcess *p = &s->demand.processes[t->process];
+
+        touched_take(s, t, usec);
+        if (!t->is_there)
                 return;
-        uint64_t bytes = u64_mul_sat(process_private_pages(size), s->demand.page_size);
+        uint64_t bytes = u64_mul_sat(t->pages, s->demand.page_size);
         uint64_t there = copies_permyriad(&p->copies);
         Copies all = p->copies;
         all.gone = 0;
@@ -108,6 +139,6 @@ void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret) {
                 return;
         change_roots(s, usec, ret);
         for (uint32_t i = 0; i < s->n_touched; i++)
-                change_process(s, &s->demand.processes[s->touched[i]], usec, ret);
+                change_process(s, &s->touched[i], usec, ret);
         change_holds(s, usec, ret);
 }

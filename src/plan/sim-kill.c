@@ -129,7 +129,7 @@ void sim_flights_step(PlanSim *s) {
                 if (!f->is_used || s->now_usec < f->exit_usec)
                         continue;
                 for (uint32_t k = 0; f->number > 0 && k < s->n_touched; k++) {
-                        DemandProcess *p = &s->demand.processes[s->touched[k]];
+                        DemandProcess *p = &s->demand.processes[s->touched[k].process];
                         if (p->killed_by != f->number)
                                 continue;
                         p->copies.gone |= p->copies.dying;
@@ -411,11 +411,8 @@ int sim_rebuild_touched(PlanSim *s) {
                 bool is_scaled = p->copies.n_clones > 0 || p->copies.base_permyriad != PERMYRIAD;
                 if (!p->copies.gone && !p->copies.dying && !p->is_ghost && p->killed_by == 0 && !is_scaled)
                         continue;
-                if (s->n_touched == s->room_touched) {
-                        if ((r = sim_touch(s, i)) < 0) /* grows */
-                                return r;
-                } else
-                        s->touched[s->n_touched++] = i;
+                if ((r = sim_touch_new(s, i)) < 0)
+                        return r;
         }
         return 0;
 }

@@ -44,6 +44,13 @@ typedef struct MeasureHold {
         uint64_t measure_id, cgroup_id, bytes;
 } MeasureHold;
 
+/* A process whose demand is not the recorded one. */
+typedef struct Touched {
+        uint32_t process; /* its index */
+        bool is_there;    /* in the record, at s->now_usec */
+        uint64_t pages;   /* private ones that it has there then */
+} Touched;
+
 #define STALL_BUCKETS 60
 #define PLAN_STALL_BOUND_PERMYRIAD UINT64_C(1000)
 
@@ -82,6 +89,7 @@ struct PlanSim {
         uint64_t now_usec;    /* simulated up to here */
         uint64_t delay_usec;  /* until the next look, as the latest decision said */
         HostSample host;      /* at now_usec, as recorded */
+        HostDemand host_demand; /* the same, taken apart */
         uint64_t real_usec;
         SawKill saws[SAW_MAX];
         uint32_t n_saws;
@@ -94,10 +102,12 @@ struct PlanSim {
         uint64_t psi_some_usec, psi_full_usec, oom_kills;
         uint64_t protected_bytes; /* unused part of memory.min, at the begin of the span */
         DemandChange change;
-        uint32_t *touched;        /* processes whose size differs from the record's */
+        Touched *touched;
         uint32_t n_touched, room_touched;
         uint32_t *roots;          /* cgroups that are scaled */
         uint32_t n_roots, room_roots;
+        uint32_t *monitored;      /* cgroups that a policy watches: those of a cheap sample */
+        uint32_t n_monitored, room_monitored;
         uint32_t *limited;        /* cgroups with a limit of the question */
         uint32_t n_limited, room_limited;
         Flight flights[FLIGHTS_MAX];
@@ -146,6 +156,7 @@ void sim_facts_clear(PlanSim *s);
 uint64_t copies_permyriad(const Copies *c);                /* of what is there, of the recorded one */
 uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]);
 int sim_touch(PlanSim *s, uint32_t process);
+int sim_touch_new(PlanSim *s, uint32_t process); /* known not to be touched yet; its pages wait for the next step */
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret);
 
 /* ---- sim-view.c: the snapshot as sense would take it ---- */

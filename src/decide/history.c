@@ -36,10 +36,6 @@ void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter) {
         s->n = MIN(s->n + 1, (uint32_t)SERIES_SLOTS);
 }
 
-bool series_base(const Series *s, uint64_t usec, SeriesSample *ret) {
-        return series_base_of(s, usec, s->window_usec, ret);
-}
-
 /* @i: 0 is the newest. */
 static const SeriesSample *slot_of_age(const Series *s, uint32_t i) {
         return &s->slots[s->head >= i ? s->head - i : s->head + SERIES_SLOTS - i];

@@ -71,16 +71,25 @@ static void limit_term(void *userdata, const Term *t, uint16_t term) {
                 w->limit_bytes = MAX(w->limit_bytes, limit);
 }
 
-/* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
-static uint64_t nearing_usec(const DecideState *s, const Domain *d, const MetricInput *in) {
-        uint64_t room = s->room.last.value;
+/* Once a step for each policy that has domains. */
+static uint64_t room_limit(DecideState *s, const Domain *d, const MetricInput *in) {
+        RoomLimit *limit = &s->room_limits[d->policy];
 
-        if (s->room_lost_bytes == 0)
-                return USEC_INFINITY;
-        LimitWalk w = { .in = in, .host_only = true, .below_bytes = room };
+        if (limit->seq == s->seq)
+                return limit->bytes;
+        LimitWalk w = { .in = in, .host_only = true, .below_bytes = s->room.last.value };
         for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
                 condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[l].when, limit_term, &w);
-        return w.limit_bytes == 0 ? USEC_INFINITY : u64_mul_div(room - w.limit_bytes, s->room_span_usec, s->room_lost_bytes);
+        *limit = (RoomLimit){ .seq = s->seq, .bytes = w.limit_bytes };
+        return w.limit_bytes;
+}
+
+/* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
+static uint64_t nearing_usec(DecideState *s, const Domain *d, const MetricInput *in) {
+        if (s->room_lost_bytes == 0)
+                return USEC_INFINITY;
+        uint64_t room = s->room.last.value, limit = room_limit(s, d, in);
+        return limit == 0 ? USEC_INFINITY : u64_mul_div(room - limit, s->room_span_usec, s->room_lost_bytes);
 }
 
 /* ---- clocks ---- */
@@ -137,7 +146,7 @@ static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInpu
         return MAX(delay, p->interval_min_usec);
 }
 
-Pace pace_of(const DecideState *s, const Domain *d, const MetricInput *in) {
+Pace pace_of(DecideState *s, const Domain *d, const MetricInput *in) {
         bool clock_runs = kill_clock_runs(s, d);
         uint64_t nearing = nearing_usec(s, d, in);
 

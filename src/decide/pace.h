@@ -14,4 +14,4 @@ typedef struct Pace {
         uint64_t delay_usec; /* until the next look: by the distance to the limits and the rate at which they near */
         bool is_watchful;    /* it will soon have to be said who made the trouble: that takes two looks */
 } Pace;
-Pace pace_of(const DecideState *s, const Domain *d, const MetricInput *in);
+Pace pace_of(DecideState *s, const Domain *d, const MetricInput *in);

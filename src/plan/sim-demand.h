@@ -52,7 +52,8 @@ typedef struct DemandCgroup {
         /* the memory controller's own OOM and stall under a limit of the question */
         uint64_t more_some_usec, more_full_usec, more_oom_kills;
         uint64_t held_bytes;  /* throttle or freeze: its demand goes no further than this; 0 for none */
-        uint64_t less_pages;  /* of victims inside; worked out for each detailed snapshot */
+        uint64_t less_pages;  /* of victims inside; worked out for each snapshot */
+        uint64_t still_pages; /* of these, of victims that keep their size for all of the span */
 } DemandCgroup;
 
 typedef struct DemandProcess {

@@ -165,6 +165,7 @@ static int span_begin(PlanSim *s) {
         demand_close(&s->demand);
         if ((r = sim_match(s)) < 0 || (r = sim_ghosts(s)) < 0)
                 return r;
+        sim_inherit(s);
         return sim_rebuild_touched(s);
 }
 

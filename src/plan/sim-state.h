@@ -102,8 +102,10 @@ struct PlanSim {
         uint64_t psi_some_usec, psi_full_usec, oom_kills;
         uint64_t protected_bytes; /* unused part of memory.min, at the begin of the span */
         DemandChange change;
-        Touched *touched;
-        uint32_t n_touched, room_touched;
+        Touched *touched;         /* first those that keep their size for all of the span */
+        uint32_t n_touched, room_touched, n_still;
+        DemandChange still_change; /* what those make out, here and in DemandCgroup.still_pages; if it is summed up */
+        bool is_still_summed;
         uint32_t *roots;          /* cgroups that are scaled */
         uint32_t n_roots, room_roots;
         uint32_t *monitored;      /* cgroups that a policy watches: those of a cheap sample */
@@ -156,8 +158,10 @@ void sim_facts_clear(PlanSim *s);
 uint64_t copies_permyriad(const Copies *c);                /* of what is there, of the recorded one */
 uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]);
 int sim_touch(PlanSim *s, uint32_t process);
-int sim_touch_new(PlanSim *s, uint32_t process); /* known not to be touched yet; its pages wait for the next step */
+int sim_rebuild_touched(PlanSim *s); /* at the begin of a span */
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret);
+/* DemandCgroup.less_pages at s->now_usec. */
+void sim_less_pages(PlanSim *s);
 
 /* ---- sim-view.c: the snapshot as sense would take it ---- */
 int sim_view(PlanSim *s, uint32_t detail);
@@ -171,7 +175,7 @@ void sim_note_kill(PlanSim *s, const KillDecision *k, uint32_t number, uint64_t 
 void sim_kill_kernel(PlanSim *s, const DemandCgroup *domain, uint64_t deficit_bytes);
 void sim_flights_step(PlanSim *s);
 bool sim_flights_busy(const PlanSim *s);
-int sim_rebuild_touched(PlanSim *s);
+void sim_inherit(PlanSim *s);
 void sim_take_measures(PlanSim *s, const Decision *d);
 void sim_saw_kill(PlanSim *s, const TraceKill *k, uint64_t mono_usec, uint64_t real_usec);
 /* Before a span is simulated: who ended in the record by a kill that did not happen here lives on. */

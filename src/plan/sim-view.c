@@ -236,24 +236,6 @@ static void processes_view(PlanSim *s, bool has_cgroups, const Shares *sh) {
 
 /* ---- cgroups ---- */
 
-/* Pages of victims, for each cgroup and those around it: at most a handful of processes. */
-static void victims_of_cgroups(PlanSim *s) {
-        Demand *d = &s->demand;
-        for (uint32_t i = 0; i < d->n_cgroups; i++)
-                d->cgroups[i].less_pages = 0;
-        for (uint32_t i = 0; i < s->n_touched; i++) {
-                const Touched *t = &s->touched[i];
-                const DemandProcess *p = &d->processes[t->process];
-                if (!(p->copies.gone & 1) || p->is_ghost || !t->is_there)
-                        continue;
-                uint32_t c = p->last.cgroup;
-                for (uint32_t depth = 0; c < d->n_cgroups && depth < 64; depth++) {
-                        d->cgroups[c].less_pages = u64_add_sat(d->cgroups[c].less_pages, t->pages);
-                        c = d->cgroups[c].parent;
-                }
-        }
-}
-
 static void take_off(CgroupSample *c, CgroupField f, uint64_t bytes) {
         if (cgroup_has(c, f))
                 c->value[f] = u64_sub_sat(c->value[f], bytes);
@@ -336,7 +318,7 @@ static void cgroups_view(PlanSim *s, bool has_all, const Shares *sh) {
         uint32_t n = has_all ? d->n_cgroups : s->n_monitored;
 
         if (s->n_touched > 0)
-                victims_of_cgroups(s);
+                sim_less_pages(s);
         if (d->n_cgroups > 0)
                 memset(s->cgroup_rows, 0xff, d->n_cgroups * sizeof(*s->cgroup_rows)); /* INDEX_NONE */
         for (uint32_t k = 0; k < n; k++) {

@@ -56,22 +56,28 @@ uint64_t condition_limit_bytes(const Term *t, uint64_t total) {
  * Value and limit in one unit. A share of a byte metric is compared in bytes, so that caps apply;
  * but a share of nothing (no swap at all) is compared as a share, 0 %, since 0 bytes of 0 says nothing.
  */
-static Truth term_compare(const Term *t, const MetricValue *v, TermReport *r) {
-        r->has_value = true;
-        r->span_usec = v->span_usec;
-        r->value = v->value;
-        r->effective_unit = v->unit;
-        r->effective_limit = t->limit;
+static Truth term_compare(const Term *t, const MetricValue *v, uint64_t *ret_limit, Unit *ret_unit) {
+        *ret_unit = v->unit;
+        *ret_limit = t->limit;
         if (v->unit == UNIT_BYTES && t->unit == UNIT_SHARE) {
                 if (v->total > 0)
-                        r->effective_limit = condition_limit_bytes(t, v->total);
+                        *ret_limit = condition_limit_bytes(t, v->total);
                 else {
                         if (v->value > 0)
                                 return TRUTH_UNKNOWN;
-                        r->effective_unit = UNIT_SHARE;
+                        *ret_unit = UNIT_SHARE;
                 }
         }
-        return compare(t->comparison, r->value, r->effective_limit) ? TRUTH_TRUE : TRUTH_FALSE;
+        return compare(t->comparison, v->value, *ret_limit) ? TRUTH_TRUE : TRUTH_FALSE;
+}
+
+/* Without the report: each term of each domain at each step. */
+static Truth term_truth(const Term *t, const MetricInput *in, const Series *series, uint64_t raw) {
+        MetricValue v;
+        uint64_t limit;
+        Unit unit;
+
+        return metric_value(t, in, series, raw, &v) ? term_compare(t, &v, &limit, &unit) : TRUTH_UNKNOWN;
 }
 
 static Truth term_evaluate(const Term *t, const MetricInput *in, const Series *series, TermReport *r, bool *ret_needs_detail) {
@@ -79,8 +85,12 @@ static Truth term_evaluate(const Term *t, const MetricInput *in, const Series *s
         uint64_t raw;
 
         *r = (TermReport){ .term = *t, .truth = TRUTH_UNKNOWN, .effective_unit = t->unit, .effective_limit = t->limit };
-        if (metric_raw(t, in, &raw, ret_needs_detail) && metric_value(t, in, series, raw, &v))
-                r->truth = term_compare(t, &v, r);
+        if (metric_raw(t, in, &raw, ret_needs_detail) && metric_value(t, in, series, raw, &v)) {
+                r->truth = term_compare(t, &v, &r->effective_limit, &r->effective_unit);
+                r->has_value = true;
+                r->span_usec = v.span_usec;
+                r->value = v.value;
+        }
         return r->truth;
 }
 
@@ -150,11 +160,10 @@ uint32_t condition_update(const DecideState *s, Domain *d, const MetricInput *in
                 const Term *t = &s->policy->terms[range->first_term + i];
                 bool needs_detail;
                 uint64_t raw;
-                TermReport r;
                 bool has = metric_raw(t, in, &raw, &needs_detail);
                 if (has && metric_is_rate(t->metric))
                         series_push(&d->series[i], in->snap->mono_usec, raw, /* is_counter= */ t->metric != METRIC_EXHAUSTION);
-                d->truths[i] = term_evaluate(t, in, &d->series[i], &r, &needs_detail);
+                d->truths[i] = has ? term_truth(t, in, &d->series[i], raw) : TRUTH_UNKNOWN;
                 if (!has && needs_detail)
                         need |= DETAIL_CGROUPS | DETAIL_STATS;
         }

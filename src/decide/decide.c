@@ -271,9 +271,10 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
 int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
         bool is_watchful = false;
 
-        /* not the changes and measures, which are large: what is used of them is made whole */
+        /* not the changes, measures and candidates, which are large: what is used of them is made whole */
         memset(ret, 0, offsetof(Decision, changes));
-        memset(&ret->kill, 0, sizeof(ret->kill));
+        memset(&ret->kill, 0, offsetof(KillDecision, candidates));
+        ret->kill.n_rejected = ret->kill.n_considered = ret->kill.n_members = 0;
         ret->next_usec = s->policy->daemon.interval_max_usec;
         if (!snapshot_is_sound(s, snap))
                 return -EINVAL;
@@ -302,8 +303,9 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
                         ladder_step(s, d, &in, ret);
                 if (s->policy->cgroups[d->policy].proactive.pressure_permyriad > 0)
                         proactive_step(s, d, &in, ret);
-                ret->next_usec = MIN(ret->next_usec, pace_delay(s, d, &in));
-                is_watchful |= pace_is_watchful(s, d, &in);
+                Pace pace = pace_of(s, d, &in);
+                ret->next_usec = MIN(ret->next_usec, pace.delay_usec);
+                is_watchful |= pace.is_watchful;
         }
         ladder_finish(s, snap, ret);
         plan_next(s, snap, is_watchful, ret);

@@ -36,17 +36,26 @@ void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter) {
         s->n = MIN(s->n + 1, (uint32_t)SERIES_SLOTS);
 }
 
-bool series_base(const Series *s, uint64_t usec, SeriesSample *ret) {
-        return series_base_of(s, usec, s->window_usec, ret);
+/* @i: 0 is the newest. */
+static const SeriesSample *slot_of_age(const Series *s, uint32_t i) {
+        return &s->slots[s->head >= i ? s->head - i : s->head + SERIES_SLOTS - i];
 }
 
 bool series_base_of(const Series *s, uint64_t usec, uint64_t window_usec, SeriesSample *ret) {
-        for (uint32_t i = 0; i < s->n; i++) {
-                const SeriesSample *slot = &s->slots[(s->head + SERIES_SLOTS - i) % SERIES_SLOTS];
-                if (slot->usec < usec && usec - slot->usec >= window_usec) {
-                        *ret = *slot;
-                        return true;
-                }
+        uint32_t young = 0, old = s->n;
+
+        /* Times only fall with age, so that the youngest of those that are old enough is found by halving: each term of
+         * each domain asks at each step, and mostly it is far back. */
+        while (young < old) {
+                uint32_t middle = (young + old) / 2;
+                uint64_t slot_usec = slot_of_age(s, middle)->usec;
+                if (slot_usec < usec && usec - slot_usec >= window_usec)
+                        old = middle;
+                else
+                        young = middle + 1;
         }
-        return false;
+        if (old == s->n)
+                return false;
+        *ret = *slot_of_age(s, old);
+        return true;
 }

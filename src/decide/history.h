@@ -23,6 +23,8 @@ void series_clear(Series *s);
 /* A counter (@is_counter) that goes backwards was reset: what came before is dropped. */
 void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter);
 /* The youngest sample that is at least a window older than @usec; false until there is one. */
-bool series_base(const Series *s, uint64_t usec, SeriesSample *ret);
-/* The same for a shorter window; finer than a sixteenth of the series' own it cannot be. */
 bool series_base_of(const Series *s, uint64_t usec, uint64_t window_usec, SeriesSample *ret);
+/* The same for the series' own window; of a shorter one it is no finer than a sixteenth of that. */
+static inline bool series_base(const Series *s, uint64_t usec, SeriesSample *ret) {
+        return series_base_of(s, usec, s->window_usec, ret);
+}

@@ -36,10 +36,16 @@ void pace_init(DecideState *s) {
 
 void pace_observe(DecideState *s, const Snapshot *snap) {
         const MetricInput host = { .snap = snap };
-        uint64_t bytes, total;
+        uint64_t now = snap->mono_usec, bytes, total;
+        SeriesSample base;
 
         if (metric_available(&host, &bytes, &total))
-                series_push(&s->room, snap->mono_usec, bytes, /* is_counter= */ false);
+                series_push(&s->room, now, bytes, /* is_counter= */ false);
+        s->room_lost_bytes = s->room_span_usec = 0;
+        if (s->room.has_last && s->room.last.usec == now && series_base(&s->room, now, &base)) {
+                s->room_lost_bytes = u64_sub_sat(base.value, s->room.last.value);
+                s->room_span_usec = now - base.usec;
+        }
 }
 
 /* ---- limits ---- */
@@ -65,17 +71,25 @@ static void limit_term(void *userdata, const Term *t, uint16_t term) {
                 w->limit_bytes = MAX(w->limit_bytes, limit);
 }
 
-/* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
-static uint64_t nearing_usec(const DecideState *s, const Domain *d, const MetricInput *in) {
-        SeriesSample base;
-        uint64_t now = in->snap->mono_usec, room = s->room.last.value;
+/* Once a step for each policy that has domains. */
+static uint64_t room_limit(DecideState *s, const Domain *d, const MetricInput *in) {
+        RoomLimit *limit = &s->room_limits[d->policy];
 
-        if (!s->room.has_last || s->room.last.usec != now || !series_base(&s->room, now, &base) || base.value <= room)
-                return USEC_INFINITY;
-        LimitWalk w = { .in = in, .host_only = true, .below_bytes = room };
+        if (limit->seq == s->seq)
+                return limit->bytes;
+        LimitWalk w = { .in = in, .host_only = true, .below_bytes = s->room.last.value };
         for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
                 condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[l].when, limit_term, &w);
-        return w.limit_bytes == 0 ? USEC_INFINITY : u64_mul_div(room - w.limit_bytes, now - base.usec, base.value - room);
+        *limit = (RoomLimit){ .seq = s->seq, .bytes = w.limit_bytes };
+        return w.limit_bytes;
+}
+
+/* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
+static uint64_t nearing_usec(DecideState *s, const Domain *d, const MetricInput *in) {
+        if (s->room_lost_bytes == 0)
+                return USEC_INFINITY;
+        uint64_t room = s->room.last.value, limit = room_limit(s, d, in);
+        return limit == 0 ? USEC_INFINITY : u64_mul_div(room - limit, s->room_span_usec, s->room_lost_bytes);
 }
 
 /* ---- clocks ---- */
@@ -107,7 +121,7 @@ static bool kill_clock_runs(const DecideState *s, const Domain *d) {
 
 /* ---- the answers ---- */
 
-uint64_t pace_delay(const DecideState *s, const Domain *d, const MetricInput *in) {
+static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInput *in, bool clock_runs, uint64_t nearing) {
         const DaemonPolicy *p = &s->policy->daemon;
         uint64_t delay = p->interval_max_usec, bytes, total;
 
@@ -116,7 +130,7 @@ uint64_t pace_delay(const DecideState *s, const Domain *d, const MetricInput *in
                 return p->interval_min_usec;
         if (d->level >= LEVEL_WARN)
                 delay = MIN(delay, 4 * p->interval_min_usec);
-        if (kill_clock_runs(s, d))
+        if (clock_runs)
                 delay = MIN(delay, 2 * p->interval_min_usec);
         if (d->exhaustion_usec != USEC_INFINITY)
                 delay = MIN(delay, d->exhaustion_usec / 8);
@@ -125,14 +139,20 @@ uint64_t pace_delay(const DecideState *s, const Domain *d, const MetricInput *in
                 condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when, limit_term, &w);
                 delay = MIN(delay, u64_sub_sat(bytes, w.limit_bytes) / FILL_BYTES_PER_USEC);
         }
-        delay = MIN(delay, nearing_usec(s, d, in) / LOOKS_ON_THE_WAY);
+        delay = MIN(delay, nearing / LOOKS_ON_THE_WAY);
         uint64_t some;
         if (domain_stall(&d->some10, in->snap->mono_usec, &some) && some >= SOME_STALL_PERMYRIAD)
                 delay = MIN(delay, 4 * p->interval_min_usec);
         return MAX(delay, p->interval_min_usec);
 }
 
-bool pace_is_watchful(const DecideState *s, const Domain *d, const MetricInput *in) {
-        return d->level >= LEVEL_WARN || kill_clock_runs(s, d) || d->exhaustion_usec < EXHAUSTION_WATCHFUL_USEC ||
-               nearing_usec(s, d, in) < WATCHFUL_USEC;
+Pace pace_of(DecideState *s, const Domain *d, const MetricInput *in) {
+        bool clock_runs = kill_clock_runs(s, d);
+        uint64_t nearing = nearing_usec(s, d, in);
+
+        return (Pace){
+                .delay_usec = delay_of(s, d, in, clock_runs, nearing),
+                .is_watchful = d->level >= LEVEL_WARN || clock_runs || d->exhaustion_usec < EXHAUSTION_WATCHFUL_USEC ||
+                               nearing < WATCHFUL_USEC,
+        };
 }

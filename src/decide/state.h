@@ -132,6 +132,12 @@ typedef struct Proactive {
         bool has_mark;
 } Proactive;
 
+/* The next limit on what the host has available, of any level of one policy: the same for all of its domains. */
+typedef struct RoomLimit {
+        uint64_t seq; /* of the step that it is of */
+        uint64_t bytes; /* 0: none */
+} RoomLimit;
+
 typedef struct Domain {
         uint64_t id; /* 0: the host */
         int32_t policy;
@@ -195,6 +201,8 @@ struct DecideState {
         bool needs_usage; /* any policy does */
         UsageTable usage;
         Series room;     /* what the host has available, for how fast it goes */
+        uint64_t room_lost_bytes, room_span_usec; /* of this step; 0 where it does not go, or that is not known */
+        RoomLimit room_limits[POLICY_CGROUPS_MAX];
         uint64_t host_stall[N_STALLS], host_stall_delta[N_STALLS];
         bool has_host_stall, has_host_stall_delta;
         uint8_t *cgroup_flags; /* scratch: one for each cgroup of the snapshot */

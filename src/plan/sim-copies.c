@@ -65,12 +65,69 @@ static bool is_in_known_root(const PlanSim *s, const DemandProcess *p) {
         return false;
 }
 
-static void change_process(PlanSim *s, const DemandProcess *p, uint64_t usec, DemandChange *c) {
+/* Once for all who ask at that time. */
+static void touched_take(PlanSim *s, Touched *t, uint64_t usec) {
         uint64_t size[_SIZE_MAX];
+        t->is_there = demand_process_at(&s->demand, &s->demand.processes[t->process], usec, size);
+        t->pages = t->is_there ? process_private_pages(size) : 0;
+}
 
-        if (!demand_process_at(&s->demand, p, usec, size))
+static int touched_append(PlanSim *s, uint32_t process) {
+        if (s->n_touched == s->room_touched) {
+                uint32_t want = s->room_touched + s->room_touched / 2 + 16;
+                Touched *p = realloc(s->touched, want * sizeof(*p));
+                if (!p)
+                        return -ENOMEM;
+                s->touched = p;
+                s->room_touched = want;
+        }
+        s->touched[s->n_touched++] = (Touched){ .process = process };
+        return 0;
+}
+
+int sim_touch(PlanSim *s, uint32_t process) {
+        for (uint32_t i = 0; i < s->n_touched; i++)
+                if (s->touched[i].process == process)
+                        return 0;
+        int r = touched_append(s, process);
+        if (r == 0)
+                touched_take(s, &s->touched[s->n_touched - 1], s->now_usec);
+        return r;
+}
+
+static bool differs(const DemandProcess *p) {
+        bool is_scaled = p->copies.n_clones > 0 || p->copies.base_permyriad != PERMYRIAD;
+        return p->copies.gone || p->copies.dying || p->is_ghost || p->killed_by != 0 || is_scaled;
+}
+
+/**
+ * sim_rebuild_touched() - list the processes of the span whose demand is not the recorded one
+ * Return: 0; -ENOMEM.
+ */
+int sim_rebuild_touched(PlanSim *s) {
+        const Demand *d = &s->demand;
+        int r;
+
+        s->n_touched = s->n_still = 0;
+        s->is_still_summed = false;
+        for (int still = 1; still >= 0; still--) {
+                for (uint32_t i = 0; i < d->n_processes; i++)
+                        if (d->processes[i].is_still == still && differs(&d->processes[i]) && (r = touched_append(s, i)) < 0)
+                                return r;
+                if (still)
+                        s->n_still = s->n_touched;
+        }
+        for (uint32_t i = 0; i < s->n_still; i++)
+                touched_take(s, &s->touched[i], demand_begin_usec(d));
+        return 0;
+}
+
+static void change_process(PlanSim *s, const Touched *t, uint64_t usec, DemandChange *c) {
+        const DemandProcess *p = &s->demand.processes[t->process];
+
+        if (!t->is_there)
                 return;
-        uint64_t bytes = u64_mul_sat(process_private_pages(size), s->demand.page_size);
+        uint64_t bytes = u64_mul_sat(t->pages, s->demand.page_size);
         uint64_t there = copies_permyriad(&p->copies);
         Copies all = p->copies;
         all.gone = 0;
@@ -102,12 +159,55 @@ static void change_holds(PlanSim *s, uint64_t usec, DemandChange *c) {
         }
 }
 
+/* Pages of a victim, for its cgroup and those around it. */
+static void less_process(PlanSim *s, const Touched *t, bool is_still) {
+        Demand *d = &s->demand;
+        const DemandProcess *p = &d->processes[t->process];
+
+        if (!(p->copies.gone & 1) || p->is_ghost || !t->is_there)
+                return;
+        uint32_t c = p->last.cgroup;
+        for (uint32_t depth = 0; c < d->n_cgroups && depth < 64; depth++) {
+                uint64_t *pages = is_still ? &d->cgroups[c].still_pages : &d->cgroups[c].less_pages;
+                *pages = u64_add_sat(*pages, t->pages);
+                c = d->cgroups[c].parent;
+        }
+}
+
+/* Of those that keep their size, once for all of the span, and again when a victim of them has ended. */
+static void still_sum(PlanSim *s) {
+        if (s->is_still_summed)
+                return;
+        s->still_change = (DemandChange){ 0 };
+        for (uint32_t i = 0; i < s->demand.n_cgroups; i++)
+                s->demand.cgroups[i].still_pages = 0;
+        for (uint32_t i = 0; i < s->n_still; i++) {
+                change_process(s, &s->touched[i], s->now_usec, &s->still_change);
+                less_process(s, &s->touched[i], /* is_still= */ true);
+        }
+        s->is_still_summed = true;
+}
+
+void sim_less_pages(PlanSim *s) {
+        Demand *d = &s->demand;
+
+        still_sum(s);
+        for (uint32_t i = 0; i < d->n_cgroups; i++)
+                d->cgroups[i].less_pages = d->cgroups[i].still_pages;
+        for (uint32_t i = s->n_still; i < s->n_touched; i++)
+                less_process(s, &s->touched[i], /* is_still= */ false);
+}
+
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret) {
         *ret = (DemandChange){ 0 };
         if (s->n_roots == 0 && s->n_touched == 0 && s->n_holds == 0)
                 return;
+        still_sum(s);
+        *ret = s->still_change;
         change_roots(s, usec, ret);
-        for (uint32_t i = 0; i < s->n_touched; i++)
-                change_process(s, &s->demand.processes[s->touched[i]], usec, ret);
+        for (uint32_t i = s->n_still; i < s->n_touched; i++) {
+                touched_take(s, &s->touched[i], usec);
+                change_process(s, &s->touched[i], usec, ret);
+        }
         change_holds(s, usec, ret);
 }

@@ -30,11 +30,32 @@ static void sum_items(const Demand *d, uint64_t *ret_up, uint64_t *ret_down) {
         }
 }
 
+/* Of a cgroup that is new, what it did not have at its first look was 0 before. */
+static uint64_t begin_of(const DemandCgroup *c, CgroupField f) {
+        return (c->begin_have >> f) & 1 ? c->begin[f] : 0;
+}
+
+static bool is_setting(CgroupField f) {
+        return (f >= CGROUP_MIN && f <= CGROUP_SWAP_MAX) || f == CGROUP_OOM_GROUP || f == CGROUP_POPULATED;
+}
+
+static uint64_t moving_of(const DemandCgroup *c) {
+        uint64_t moving = 0;
+
+        for (uint64_t left = c->is_new ? c->last.have : c->last.have & c->begin_have; left != 0; left &= left - 1) {
+                CgroupField f = (CgroupField)__builtin_ctzll(left);
+                if (begin_of(c, f) != c->last.value[f] && !is_setting(f))
+                        moving |= UINT64_C(1) << f;
+        }
+        return moving;
+}
+
 void demand_close(Demand *d) {
         uint64_t up, down, drop = 0;
         HostDemand before = { 0 };
 
         d->at = 0;
+        d->places_at = INDEX_NONE;
         d->parts_usec = UINT64_MAX;
         d->drop_usec = demand_end_usec(d);
         for (uint32_t i = 0; i < d->n_points; i++) {
@@ -61,7 +82,10 @@ void demand_close(Demand *d) {
         for (uint32_t i = 0; i < d->n_processes; i++) {
                 DemandProcess *p = &d->processes[i];
                 p->gone_usec = p->is_in_end || p->is_ghost ? UINT64_MAX : MAX(d->drop_usec, p->born_usec);
+                p->is_still = p->is_in_begin && p->is_in_end && !p->is_ghost && memcmp(p->begin, p->end, sizeof(p->begin)) == 0;
         }
+        for (uint32_t i = 0; i < d->n_cgroups; i++)
+                d->cgroups[i].moving = moving_of(&d->cgroups[i]);
 }
 
 /* ---- asking ---- */
@@ -107,12 +131,13 @@ void demand_host_at(Demand *d, uint64_t usec, HostSample *ret, uint64_t *ret_rea
 
 /* How much of its way something has gone that moves from begin to end of the span. */
 static void parts_take(Demand *d, uint64_t usec) {
+        if (d->parts_usec == usec)
+                return;
         const DemandPoint *p = point_at(d, usec), *end = &d->points[d->n_points - 1];
         uint64_t parts = parts_at(d, p, usec), begin_usec = demand_begin_usec(d);
 
-        if (d->parts_usec == usec)
-                return;
         d->parts_usec = usec;
+        d->point_parts = parts;
         d->clock_parts = parts_of(u64_sub_sat(usec, begin_usec), end->mono_usec - begin_usec);
         d->up_parts = d->down_parts = d->clock_parts;
         if (d->is_up_warped && usec < end->mono_usec)
@@ -130,9 +155,9 @@ static uint64_t parts_since(const Demand *d, uint64_t usec, uint64_t born_usec) 
 }
 
 bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
-        if (p->is_ghost) {
+        if (p->is_still || p->is_ghost) {
                 memcpy(ret, p->end, sizeof(p->end));
-                return usec < p->ghost_until_usec;
+                return p->is_still || usec < p->ghost_until_usec;
         }
         if (usec < p->born_usec || usec >= p->gone_usec) {
                 memset(ret, 0, _SIZE_MAX * sizeof(*ret));
@@ -151,23 +176,34 @@ bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_
         return true;
 }
 
-static const PointCgroup *point_cgroup(const Demand *d, const DemandPoint *p, uint32_t index) {
-        for (uint32_t i = 0; i < p->n_cgroups; i++)
-                if (d->pool[p->first_cgroup + i].index == index)
-                        return &d->pool[p->first_cgroup + i];
-        return NULL;
+/* Backwards, so that of two places in one point the first counts. */
+static void places_of(Demand *d, const DemandPoint *p, uint32_t side) {
+        for (uint32_t i = p->first_cgroup + p->n_cgroups; i-- > p->first_cgroup;)
+                if (d->pool[i].index < d->n_cgroups)
+                        d->cgroups[d->pool[i].index].places[side] = (PointPlace){ .look = d->look, .at = i };
+}
+
+/* Once for all cgroups, and for all times between two points. */
+static void places_take(Demand *d, const DemandPoint *p) {
+        if (d->places_at == (uint32_t)(p - d->points))
+                return;
+        d->places_at = (uint32_t)(p - d->points);
+        d->look++;
+        places_of(d, p, 0);
+        if (p + 1 < d->points + d->n_points)
+                places_of(d, p + 1, 1);
 }
 
 /* What the cheap samples hold of it is better than a line from one end to the other. */
-static void refine(const Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
+static void refine(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
         const DemandPoint *p = point_at(d, usec);
-        uint64_t parts = parts_at(d, p, usec);
-        const PointCgroup *a = point_cgroup(d, p, (uint32_t)(c - d->cgroups)), *b = a;
+        uint64_t parts = d->point_parts;
 
-        if (a && parts > 0)
-                b = point_cgroup(d, p + 1, (uint32_t)(c - d->cgroups));
-        if (!a || !b)
+        places_take(d, p);
+        const PointPlace *first = &c->places[0], *second = &c->places[parts > 0];
+        if (first->look != d->look || second->look != d->look)
                 return;
+        const PointCgroup *a = &d->pool[first->at], *b = &d->pool[second->at];
         const struct {
                 CgroupField field;
                 uint64_t a, b;
@@ -182,24 +218,16 @@ static void refine(const Demand *d, const DemandCgroup *c, uint64_t usec, Cgroup
                         cgroup_set(ret, known[i].field, between(known[i].a, known[i].b, parts));
 }
 
-static bool is_setting(CgroupField f) {
-        return (f >= CGROUP_MIN && f <= CGROUP_SWAP_MAX) || f == CGROUP_OOM_GROUP || f == CGROUP_POPULATED;
-}
-
 void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
         parts_take(d, usec);
         *ret = c->last;
         if (d->clock_parts == PARTS_MAX)
                 return;
-        for (uint64_t left = ret->have; left != 0; left &= left - 1) {
+        for (uint64_t left = c->moving; left != 0; left &= left - 1) {
                 CgroupField f = (CgroupField)__builtin_ctzll(left);
-                bool had = (c->begin_have >> f) & 1;
-                if (is_setting(f) || (!had && !c->is_new))
-                        continue;
-                uint64_t from = c->is_new && !had ? 0 : c->begin[f], to = c->last.value[f];
+                uint64_t from = begin_of(c, f), to = c->last.value[f];
                 bool is_counter = f <= CGROUP_PSI_FULL_USEC || (f >= CGROUP_PGSCAN && f <= CGROUP_EVENT_OOM_KILL);
-                if (from != to)
-                        ret->value[f] = between(from, to, is_counter ? d->clock_parts : to >= from ? d->up_parts : d->down_parts);
+                ret->value[f] = between(from, to, is_counter ? d->clock_parts : to >= from ? d->up_parts : d->down_parts);
         }
         refine(d, c, usec, ret);
 }

@@ -326,6 +326,7 @@ int demand_add(Demand *d, const Snapshot *snap) {
         int r;
 
         d->page_size = snap->page_size;
+        d->places_at = INDEX_NONE;
         d->parts_usec = UINT64_MAX;
         DemandPoint *p = &d->points[d->n_points++];
         *p = (DemandPoint){ .mono_usec = snap->mono_usec, .real_usec = snap->real_usec, .host = snap->host };
@@ -369,6 +370,7 @@ int demand_next(Demand *d, uint64_t now_usec) {
         bool is_moved = false, has_all_cgroups = false;
         uint32_t n = 0;
 
+        d->places_at = INDEX_NONE;
         for (uint32_t i = 0; i < d->n_processes; i++) {
                 DemandProcess *p = &d->processes[i];
                 if (p->is_ghost && now_usec >= p->ghost_until_usec)
@@ -381,7 +383,7 @@ int demand_next(Demand *d, uint64_t now_usec) {
                 memcpy(p->begin, p->end, sizeof(p->begin));
                 p->is_in_begin = true;
                 p->born_usec = 0;
-                p->is_in_end = false;
+                p->is_in_end = p->is_still = false;
                 d->processes[n++] = *p;
         }
         d->n_processes = n;

@@ -32,19 +32,28 @@ typedef struct Copies {
 #define CLONES_MAX 63
 #define CLONE_PIDS (1 << 22) /* PID_MAX_LIMIT: pids of clones begin above */
 
+/* Where a cgroup stands in a point. */
+typedef struct PointPlace {
+        uint64_t look; /* Demand.look of when that was found out: else it is not in the point */
+        uint32_t at;   /* index in Demand.pool */
+} PointPlace;
+
 typedef struct DemandCgroup {
         CgroupSample last;  /* as it stood last, each field; path is @path */
         uint64_t begin[_CGROUP_FIELD_MAX]; /* at the begin of the span; the end is @last */
         uint64_t begin_have;
+        uint64_t moving;  /* fields that are not the same at both ends; of a span that is closed */
         char *path;
         uint32_t parent;  /* index, INDEX_NONE */
+        PointPlace places[2]; /* in the points on both sides of the time asked for */
         bool is_in_end, is_new;
         Copies copies;
         uint64_t limit_bytes; /* memory.max of the question; CGROUP_NO_LIMIT */
         /* the memory controller's own OOM and stall under a limit of the question */
         uint64_t more_some_usec, more_full_usec, more_oom_kills;
         uint64_t held_bytes;  /* throttle or freeze: its demand goes no further than this; 0 for none */
-        uint64_t less_pages;  /* of victims inside; worked out for each detailed snapshot */
+        uint64_t less_pages;  /* of victims inside; worked out for each snapshot */
+        uint64_t still_pages; /* of these, of victims that keep their size for all of the span */
 } DemandCgroup;
 
 typedef struct DemandProcess {
@@ -53,6 +62,7 @@ typedef struct DemandProcess {
         char *path;
         uint64_t born_usec, gone_usec; /* within the span; 0, UINT64_MAX */
         bool is_in_begin, is_in_end;
+        bool is_still;             /* there at both ends, and the same; of a span that is closed */
         bool saw_killed;           /* the record says so */
         uint32_t killed_by;        /* number of the kill of the simulation; 0 for none */
         bool is_ghost;             /* ended in the record by a kill that did not happen here: keeps what it had */
@@ -85,6 +95,8 @@ typedef struct Demand {
         PointCgroup *pool;
         uint32_t n_pool;
         uint32_t at; /* the point at or before the last time asked for */
+        uint32_t places_at; /* the point that places of cgroups were last found for; INDEX_NONE */
+        uint64_t look;
         DemandCgroup *cgroups;
         uint32_t n_cgroups, room_cgroups;
         DemandProcess *processes;
@@ -96,6 +108,7 @@ typedef struct Demand {
         uint64_t drop_usec;             /* of the greatest fall within the span */
         /* how much of the span's way is gone at the time last asked for, in millionths: all ask for the same time */
         uint64_t parts_usec, clock_parts, up_parts, down_parts;
+        uint64_t point_parts; /* of the way to the next point */
 } Demand;
 
 int demand_init(Demand *d);

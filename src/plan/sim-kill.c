@@ -129,11 +129,12 @@ void sim_flights_step(PlanSim *s) {
                 if (!f->is_used || s->now_usec < f->exit_usec)
                         continue;
                 for (uint32_t k = 0; f->number > 0 && k < s->n_touched; k++) {
-                        DemandProcess *p = &s->demand.processes[s->touched[k]];
+                        DemandProcess *p = &s->demand.processes[s->touched[k].process];
                         if (p->killed_by != f->number)
                                 continue;
                         p->copies.gone |= p->copies.dying;
                         p->copies.dying = 0;
+                        s->is_still_summed = false;
                 }
                 if (f->number > 0)
                         memory_release(&s->host_memory, f->freed_bytes);
@@ -379,7 +380,7 @@ int sim_ghosts(PlanSim *s) {
         return 0;
 }
 
-/* ---- who differs from the record ---- */
+/* ---- children of victims ---- */
 
 /* A child of a victim would not have been born. */
 static void inherit(PlanSim *s, DemandProcess *p) {
@@ -393,31 +394,16 @@ static void inherit(PlanSim *s, DemandProcess *p) {
         }
 }
 
-/**
- * sim_rebuild_touched() - list the processes of the span whose demand is not the recorded one
- * Return: 0; -ENOMEM.
- */
-int sim_rebuild_touched(PlanSim *s) {
+void sim_inherit(PlanSim *s) {
         bool has_victims = false;
-        int r;
 
-        s->n_touched = 0;
         for (uint32_t i = 0; i < s->demand.n_processes; i++)
                 has_victims |= s->demand.processes[i].copies.gone != 0;
-        for (uint32_t i = 0; i < s->demand.n_processes; i++) {
+        for (uint32_t i = 0; has_victims && i < s->demand.n_processes; i++) {
                 DemandProcess *p = &s->demand.processes[i];
-                if (has_victims && !p->is_in_begin && !p->is_ghost && p->killed_by == 0 && p->last.ppid > 1)
+                if (!p->is_in_begin && !p->is_ghost && p->killed_by == 0 && p->last.ppid > 1)
                         inherit(s, p);
-                bool is_scaled = p->copies.n_clones > 0 || p->copies.base_permyriad != PERMYRIAD;
-                if (!p->copies.gone && !p->copies.dying && !p->is_ghost && p->killed_by == 0 && !is_scaled)
-                        continue;
-                if (s->n_touched == s->room_touched) {
-                        if ((r = sim_touch(s, i)) < 0) /* grows */
-                                return r;
-                } else
-                        s->touched[s->n_touched++] = i;
         }
-        return 0;
 }
 
 /* ---- measures ---- */

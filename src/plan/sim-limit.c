@@ -15,12 +15,11 @@
 #define HOT_ANON_DIVISOR 2
 
 static uint64_t victims_bytes(PlanSim *s, const DemandCgroup *c) {
-        uint64_t pages = 0, size[_SIZE_MAX];
+        uint64_t pages = 0;
         for (uint32_t i = 0; i < s->n_touched; i++) {
-                const DemandProcess *p = &s->demand.processes[s->touched[i]];
-                if ((p->copies.gone & 1) && cgroup_path_inside(p->path, c->path) &&
-                    demand_process_at(&s->demand, p, s->now_usec, size))
-                        pages = u64_add_sat(pages, process_private_pages(size));
+                const DemandProcess *p = &s->demand.processes[s->touched[i].process];
+                if (s->touched[i].is_there && (p->copies.gone & 1) && cgroup_path_inside(p->path, c->path))
+                        pages = u64_add_sat(pages, s->touched[i].pages);
         }
         return u64_mul_sat(pages, s->demand.page_size);
 }

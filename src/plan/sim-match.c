@@ -146,13 +146,6 @@ static int append(uint32_t **list, uint32_t *n, uint32_t *room, uint32_t value) 
         return 0;
 }
 
-int sim_touch(PlanSim *s, uint32_t process) {
-        for (uint32_t i = 0; i < s->n_touched; i++)
-                if (s->touched[i] == process)
-                        return 0;
-        return append(&s->touched, &s->n_touched, &s->room_touched, process);
-}
-
 /* The outermost cgroup that a pattern matches is the one that is scaled: all within come with it. */
 static uint64_t scale_of(const PlanSim *s, const char *path, size_t *ret_n_root) {
         char prefix[CGROUP_PATH_MAX];
@@ -226,10 +219,14 @@ int sim_match(PlanSim *s) {
         Demand *d = &s->demand;
         int r;
 
-        s->n_roots = s->n_limited = 0;
-        for (uint32_t i = 0; i < d->n_cgroups; i++)
+        s->n_roots = s->n_limited = s->n_monitored = 0;
+        for (uint32_t i = 0; i < d->n_cgroups; i++) {
                 if ((r = match_cgroup(s, i)) < 0)
                         return r;
+                if (d->cgroups[i].last.policy >= 0 &&
+                    (r = append(&s->monitored, &s->n_monitored, &s->room_monitored, i)) < 0)
+                        return r;
+        }
         for (uint32_t i = 0; i < d->n_processes; i++) {
                 DemandProcess *p = &d->processes[i];
                 size_t n_root = 0;

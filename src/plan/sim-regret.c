@@ -63,21 +63,19 @@ void sim_regret_kernel(PlanSim *s, PlanEvent *e) {
 
 /* What the victims of kill @number would have now. False: that is not known. */
 static bool victims_demand(PlanSim *s, uint32_t number, uint64_t *ret_bytes) {
-        uint64_t size[_SIZE_MAX];
-
         *ret_bytes = 0;
         for (uint32_t i = 0; i < s->n_touched; i++) {
-                const DemandProcess *p = &s->demand.processes[s->touched[i]];
+                const DemandProcess *p = &s->demand.processes[s->touched[i].process];
                 if (p->killed_by != number)
                         continue;
                 if (p->saw_killed || p->is_ghost)
                         return false;
-                if (!p->copies.gone || !demand_process_at(&s->demand, p, s->now_usec, size))
+                if (!p->copies.gone || !s->touched[i].is_there)
                         continue;
                 uint64_t there = copies_permyriad(&p->copies);
                 Copies all = p->copies;
                 all.gone = 0;
-                uint64_t bytes = u64_mul_sat(process_private_pages(size), s->demand.page_size);
+                uint64_t bytes = u64_mul_sat(s->touched[i].pages, s->demand.page_size);
                 *ret_bytes = u64_add_sat(*ret_bytes, u64_mul_div(bytes, copies_permyriad(&all) - there, PERMYRIAD));
         }
         return true;

@@ -58,17 +58,17 @@ static uint64_t delta(const HostSample *before, const HostSample *now, HostField
 
 /* The amounts at s->now_usec, @usec after the last ones. */
 static void amounts_step(PlanSim *s, const HostSample *before, uint64_t usec, const DemandChange *change) {
-        HostDemand d;
+        const HostDemand *d = &s->host_demand;
         uint64_t some = MIN(delta(before, &s->host, HOST_PSI_SOME_USEC), usec);
         uint64_t full = MIN(delta(before, &s->host, HOST_PSI_FULL_USEC), some);
         bool has_scanned = delta(before, &s->host, HOST_VM_PGSCAN_KSWAPD) > 0 || delta(before, &s->host, HOST_VM_PGSCAN_DIRECT) > 0;
 
-        host_demand_of(&s->host, &d);
-        if (!d.is_known)
+        host_demand_of(&s->host, &s->host_demand);
+        if (!d->is_known)
                 return;
-        supply_of(&s->question, &s->host, &d, &s->supply);
+        supply_of(&s->question, &s->host, d, &s->supply);
         memory_calibrate(&s->host_memory, before, &s->host, usec, s->demand.page_size);
-        memory_step(&s->host_memory, &s->supply, &d, change, usec, some, full, has_scanned, s->demand.page_size);
+        memory_step(&s->host_memory, &s->supply, d, change, usec, some, full, has_scanned, s->demand.page_size);
         s->psi_some_usec = u64_add_sat(s->psi_some_usec, s->host_memory.some_usec);
         s->psi_full_usec = u64_add_sat(s->psi_full_usec, s->host_memory.full_usec);
 }
@@ -165,6 +165,7 @@ static int span_begin(PlanSim *s) {
         demand_close(&s->demand);
         if ((r = sim_match(s)) < 0 || (r = sim_ghosts(s)) < 0)
                 return r;
+        sim_inherit(s);
         return sim_rebuild_touched(s);
 }
 

@@ -44,6 +44,13 @@ typedef struct MeasureHold {
         uint64_t measure_id, cgroup_id, bytes;
 } MeasureHold;
 
+/* A process whose demand is not the recorded one. */
+typedef struct Touched {
+        uint32_t process; /* its index */
+        bool is_there;    /* in the record, at s->now_usec */
+        uint64_t pages;   /* private ones that it has there then */
+} Touched;
+
 #define STALL_BUCKETS 60
 #define PLAN_STALL_BOUND_PERMYRIAD UINT64_C(1000)
 
@@ -82,6 +89,7 @@ struct PlanSim {
         uint64_t now_usec;    /* simulated up to here */
         uint64_t delay_usec;  /* until the next look, as the latest decision said */
         HostSample host;      /* at now_usec, as recorded */
+        HostDemand host_demand; /* the same, taken apart */
         uint64_t real_usec;
         SawKill saws[SAW_MAX];
         uint32_t n_saws;
@@ -94,10 +102,14 @@ struct PlanSim {
         uint64_t psi_some_usec, psi_full_usec, oom_kills;
         uint64_t protected_bytes; /* unused part of memory.min, at the begin of the span */
         DemandChange change;
-        uint32_t *touched;        /* processes whose size differs from the record's */
-        uint32_t n_touched, room_touched;
+        Touched *touched;         /* first those that keep their size for all of the span */
+        uint32_t n_touched, room_touched, n_still;
+        DemandChange still_change; /* what those make out, here and in DemandCgroup.still_pages; if it is summed up */
+        bool is_still_summed;
         uint32_t *roots;          /* cgroups that are scaled */
         uint32_t n_roots, room_roots;
+        uint32_t *monitored;      /* cgroups that a policy watches: those of a cheap sample */
+        uint32_t n_monitored, room_monitored;
         uint32_t *limited;        /* cgroups with a limit of the question */
         uint32_t n_limited, room_limited;
         Flight flights[FLIGHTS_MAX];
@@ -146,7 +158,10 @@ void sim_facts_clear(PlanSim *s);
 uint64_t copies_permyriad(const Copies *c);                /* of what is there, of the recorded one */
 uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]);
 int sim_touch(PlanSim *s, uint32_t process);
+int sim_rebuild_touched(PlanSim *s); /* at the begin of a span */
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret);
+/* DemandCgroup.less_pages at s->now_usec. */
+void sim_less_pages(PlanSim *s);
 
 /* ---- sim-view.c: the snapshot as sense would take it ---- */
 int sim_view(PlanSim *s, uint32_t detail);
@@ -160,7 +175,7 @@ void sim_note_kill(PlanSim *s, const KillDecision *k, uint32_t number, uint64_t 
 void sim_kill_kernel(PlanSim *s, const DemandCgroup *domain, uint64_t deficit_bytes);
 void sim_flights_step(PlanSim *s);
 bool sim_flights_busy(const PlanSim *s);
-int sim_rebuild_touched(PlanSim *s);
+void sim_inherit(PlanSim *s);
 void sim_take_measures(PlanSim *s, const Decision *d);
 void sim_saw_kill(PlanSim *s, const TraceKill *k, uint64_t mono_usec, uint64_t real_usec);
 /* Before a span is simulated: who ended in the record by a kill that did not happen here lives on. */

@@ -38,7 +38,8 @@ static uint64_t get(const HostSample *h, HostField f) {
 
 static uint64_t int_sqrt(uint64_t n) {
         uint64_t r = 0;
-        for (uint64_t bit = UINT64_C(1) << 31; bit > 0; bit >>= 1)
+        /* the root of a number has half as many bits */
+        for (uint64_t bit = n > 0 ? UINT64_C(1) << (63 - __builtin_clzll(n)) / 2 : 0; bit > 0; bit >>= 1)
                 if ((r | bit) * (r | bit) <= n)
                         r |= bit;
         return r;

@@ -79,37 +79,35 @@ static void swap_fields(const PlanSim *s, HostSample *h) {
 
 static void commit_fields(const PlanSim *s, HostSample *h) {
         const HostMemory *m = &s->host_memory;
-        HostDemand d;
+        const HostDemand *d = &s->host_demand;
 
         if (!host_has(h, HOST_COMMITTED_AS))
                 return;
-        host_demand_of(&s->host, &d);
         /* what is promised grows and falls with what is used */
-        if (d.demand > 0)
-                h->value[HOST_COMMITTED_AS] = u64_mul_div(h->value[HOST_COMMITTED_AS], m->demand, d.demand);
+        if (d->demand > 0)
+                h->value[HOST_COMMITTED_AS] = u64_mul_div(h->value[HOST_COMMITTED_AS], m->demand, d->demand);
         uint64_t swap = u64_add_sat(s->supply.swap_disk, s->supply.swap_zram);
         if (s->question.overcommit_ratio > 0)
                 host_set(h, HOST_COMMIT_LIMIT, u64_add_sat(u64_mul_div(s->supply.total, s->question.overcommit_ratio, 100), swap));
         else if (host_has(h, HOST_COMMIT_LIMIT))
                 host_set(h, HOST_COMMIT_LIMIT,
                          u64_add_sat(u64_mul_div(u64_sub_sat(h->value[HOST_COMMIT_LIMIT], s->host.value[HOST_SWAP_TOTAL]),
-                                                 s->supply.total, MAX(d.total, UINT64_C(1))), swap));
+                                                 s->supply.total, MAX(d->total, UINT64_C(1))), swap));
 }
 
 static void amount_fields(const PlanSim *s, HostSample *h) {
         const HostMemory *m = &s->host_memory;
-        HostDemand d;
+        const HostDemand *d = &s->host_demand;
         const HostField scaled[] = { HOST_ACTIVE_FILE, HOST_INACTIVE_FILE, HOST_BUFFERS };
 
-        host_demand_of(&s->host, &d);
         host_set(h, HOST_MEM_TOTAL, s->supply.total);
         host_set(h, HOST_MEM_AVAILABLE, m->available);
         host_set(h, HOST_MEM_FREE, m->free);
         for (size_t i = 0; i < ARRAY_SIZE(scaled); i++)
                 if (host_has(h, scaled[i]))
-                        h->value[scaled[i]] = d.file > 0 ? u64_mul_div(h->value[scaled[i]], m->file, d.file) : 0;
+                        h->value[scaled[i]] = d->file > 0 ? u64_mul_div(h->value[scaled[i]], m->file, d->file) : 0;
         if (host_has(h, HOST_CACHED))
-                h->value[HOST_CACHED] = u64_add_sat(u64_sub_sat(h->value[HOST_CACHED], d.file), m->file);
+                h->value[HOST_CACHED] = u64_add_sat(u64_sub_sat(h->value[HOST_CACHED], d->file), m->file);
         if (host_has(h, HOST_SLAB_RECLAIMABLE))
                 h->value[HOST_SLAB_RECLAIMABLE] = m->slab;
         if (host_has(h, HOST_ANON_PAGES)) {
@@ -157,13 +155,12 @@ typedef struct Shares {
 
 static Shares shares_of(const PlanSim *s) {
         const HostMemory *m = &s->host_memory;
-        HostDemand d;
-        host_demand_of(&s->host, &d);
+        uint64_t file = s->host_demand.file;
         uint64_t swapped = u64_add_sat(m->swapped_disk, m->swapped_zram);
         return (Shares){
                 .is_own = m->is_own,
                 .swapped_permyriad = m->swappable > 0 ? u64_mul_div(MIN(swapped, m->swappable), PERMYRIAD, m->swappable) : 0,
-                .file_permyriad = d.file > 0 ? MIN(u64_mul_div(m->file, PERMYRIAD, d.file), PERMYRIAD) : PERMYRIAD,
+                .file_permyriad = file > 0 ? MIN(u64_mul_div(m->file, PERMYRIAD, file), PERMYRIAD) : PERMYRIAD,
         };
 }
 
@@ -238,24 +235,6 @@ static void processes_view(PlanSim *s, bool has_cgroups, const Shares *sh) {
 }
 
 /* ---- cgroups ---- */
-
-/* Pages of victims, for each cgroup and those around it: at most a handful of processes. */
-static void victims_of_cgroups(PlanSim *s) {
-        Demand *d = &s->demand;
-        for (uint32_t i = 0; i < d->n_cgroups; i++)
-                d->cgroups[i].less_pages = 0;
-        for (uint32_t i = 0; i < s->n_touched; i++) {
-                const DemandProcess *p = &d->processes[s->touched[i]];
-                uint64_t size[_SIZE_MAX];
-                if (!(p->copies.gone & 1) || p->is_ghost || !demand_process_at(d, p, s->now_usec, size))
-                        continue;
-                uint32_t c = p->last.cgroup;
-                for (uint32_t depth = 0; c < d->n_cgroups && depth < 64; depth++) {
-                        d->cgroups[c].less_pages = u64_add_sat(d->cgroups[c].less_pages, process_private_pages(size));
-                        c = d->cgroups[c].parent;
-                }
-        }
-}
 
 static void take_off(CgroupSample *c, CgroupField f, uint64_t bytes) {
         if (cgroup_has(c, f))
@@ -336,19 +315,23 @@ static void cgroup_row(PlanSim *s, const DemandCgroup *c, uint32_t copy, const S
 
 static void cgroups_view(PlanSim *s, bool has_all, const Shares *sh) {
         Demand *d = &s->demand;
+        uint32_t n = has_all ? d->n_cgroups : s->n_monitored;
 
         if (s->n_touched > 0)
-                victims_of_cgroups(s);
-        for (uint32_t i = 0; i < d->n_cgroups; i++) {
+                sim_less_pages(s);
+        if (d->n_cgroups > 0)
+                memset(s->cgroup_rows, 0xff, d->n_cgroups * sizeof(*s->cgroup_rows)); /* INDEX_NONE */
+        for (uint32_t k = 0; k < n; k++) {
+                uint32_t i = has_all ? k : s->monitored[k];
                 const DemandCgroup *c = &d->cgroups[i];
-                s->cgroup_rows[i] = INDEX_NONE;
-                if ((!has_all && c->last.policy < 0) || s->snap.n_cgroups + c->copies.n_clones + 1 > s->room_cgroups)
+                if (s->snap.n_cgroups + c->copies.n_clones + 1 > s->room_cgroups)
                         continue;
                 s->cgroup_rows[i] = s->snap.n_cgroups;
                 for (uint32_t copy = 0; copy <= c->copies.n_clones; copy++)
                         cgroup_row(s, c, copy, sh, &s->cgroups[s->snap.n_cgroups++]);
         }
-        for (uint32_t i = 0; i < d->n_cgroups; i++) {
+        for (uint32_t k = 0; k < n; k++) {
+                uint32_t i = has_all ? k : s->monitored[k];
                 const DemandCgroup *c = &d->cgroups[i];
                 if (s->cgroup_rows[i] == INDEX_NONE || c->parent >= d->n_cgroups || s->cgroup_rows[c->parent] == INDEX_NONE)
                         continue;

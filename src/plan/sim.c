@@ -88,6 +88,7 @@ PlanSim *plan_sim_free(PlanSim *s) {
         free(s->facts_index.slots);
         free(s->touched);
         free(s->roots);
+        free(s->monitored);
         free(s->limited);
         free(s->cgroups);
         free(s->processes);
@@ -168,7 +169,8 @@ static int new_boot(PlanSim *s) {
         demand_reset(&s->demand);
         memory_reset(&s->host_memory);
         sim_facts_clear(s);
-        s->n_touched = s->n_roots = s->n_limited = s->n_saws = 0;
+        s->n_touched = s->n_still = s->n_roots = s->n_limited = s->n_monitored = s->n_saws = 0;
+        s->is_still_summed = false;
         s->is_diverged = s->is_left = s->is_commit_short = false;
         s->psi_some_usec = s->psi_full_usec = s->oom_kills = 0;
         return 0;

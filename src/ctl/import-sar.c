@@ -76,7 +76,7 @@ static int number_of(const Sample *s, const json_t *object, const char *key, dou
 }
 
 static int field_take(const Sample *s, const Known *f, const json_t *object) {
-        double v;
+        double v = 0;
         int r = number_of(s, object, f->key, &v);
 
         if (r <= 0)
@@ -121,7 +121,7 @@ static int memory_total_take(const Sample *s, const json_t *memory) {
 }
 
 static int swap_total_take(const Sample *s, const json_t *memory) {
-        double is_free, is_used;
+        double is_free = 0, is_used = 0;
         int r = number_of(s, memory, "swpfree", &is_free);
 
         if (r > 0)

@@ -184,6 +184,39 @@ static void test_limit_kills_within_the_cgroup(void **state) {
         host_free(h);
 }
 
+/* What a victim would have had counts no more once the record has it gone as well: the next one is full size. */
+static void test_victim_that_the_record_ends_is_forgotten(void **state) {
+        (void)state;
+        Host *h = host_new(4 * GB);
+        uint32_t root = host_cgroup(h, "/", INDEX_NONE, 0, 0), slice = host_cgroup(h, "/bench.slice", root, 0, 0);
+        CgroupPolicy *p = world_policy_add(h->world, "slice");
+        p->levels[LEVEL_KILL] = (LevelPolicy){
+                .when = world_term(h->world, METRIC_USAGE, COMPARE_GT, UNIT_BYTES, 400 * MB, 0, false),
+                .until = EXPR_NONE,
+                .steps = STEP_BIT(STEP_KILL),
+        };
+        p->pattern = (char *)"bench.slice";
+        uint64_t begin = h->begin_usec;
+        HostProcess *one = host_process(h, "one", host_cgroup(h, "/bench.slice/one.service", slice, 0, 0), 20 * MB, 10 * MB, 500 * MB);
+        one->begin_usec = begin;
+        one->end_usec = begin + 60 * USEC_PER_SEC;
+        HostProcess *two = host_process(h, "two", host_cgroup(h, "/bench.slice/two.service", slice, 0, 0), 20 * MB, 10 * MB, 500 * MB);
+        two->begin_usec = begin + 80 * USEC_PER_SEC;
+        PlanQuestion q = host_question(h);
+        PlanOutcome o = host_answer(h, &q, 140 * USEC_PER_SEC);
+
+        assert_int_equal(o.n_kills, 2);
+        for (uint32_t i = 0, n = 0; i < o.n_events; i++) {
+                const PlanEvent *e = &o.events[i];
+                if (e->kind != PLAN_EVENT_KILL)
+                        continue;
+                uint64_t due = begin + (n++ == 0 ? 38 : 118) * USEC_PER_SEC;
+                assert_true(e->mono_usec + USEC_PER_SEC >= due && e->mono_usec <= due + 2 * USEC_PER_SEC);
+        }
+        plan_outcome_done(&o);
+        host_free(h);
+}
+
 static void test_two_copies_need_twice(void **state) {
         (void)state;
         Host *h = host_with_leak(4 * GB, 500 * MB);
@@ -280,6 +313,7 @@ int main(void) {
                 cmocka_unit_test(test_swap_and_zram_put_it_off),
                 cmocka_unit_test(test_kernel_is_first_where_memory_vanishes),
                 cmocka_unit_test(test_limit_kills_within_the_cgroup),
+                cmocka_unit_test(test_victim_that_the_record_ends_is_forgotten),
                 cmocka_unit_test(test_two_copies_need_twice),
                 cmocka_unit_test(test_strict_overcommit_refuses_once),
                 cmocka_unit_test(test_without_memory_controller),

@@ -40,6 +40,8 @@
 #define KEEP_MAX_USEC (300 * USEC_PER_SEC)
 /* It no longer presses against its limit when it uses that much less. */
 #define KEEP_ROOM_DIVISOR 4
+/* With less of the swap free than that, what presses has nowhere to go. */
+#define SWAP_SPENT_DIVISOR 10
 
 static uint64_t call_usec(Step step) {
         return step == STEP_SLOW || step == STEP_RESTART || step == STEP_STOP ? MANAGER_USEC : CALL_USEC;
@@ -223,16 +225,26 @@ static bool level_holds(const DecideState *s, const Domain *d, HeldMeasure *h) {
 }
 
 /*
- * A hog that is held looks as quiet as one that has ended, and would come and go with its throttle for ever. Where its
- * use is not in the sample it is in the next detailed one.
+ * All that can be taken from a throttled cgroup has been: it stands still for good, and others have no swap. Where there
+ * never was any it is its files that are held back.
  */
-static bool is_kept(const HeldMeasure *h, const CgroupSample *c, uint64_t now_usec) {
-        if (h->step != STEP_THROTTLE)
+static bool swap_is_spent(const HostSample *h) {
+        return host_has(h, HOST_SWAP_TOTAL) && h->value[HOST_SWAP_TOTAL] > 0 && host_has(h, HOST_SWAP_FREE) &&
+               h->value[HOST_SWAP_FREE] <= h->value[HOST_SWAP_TOTAL] / SWAP_SPENT_DIVISOR;
+}
+
+/*
+ * A hog that is held looks as quiet as one that has ended, and would come and go with its throttle for ever. Where its
+ * use is not in the sample it is in the next detailed one. A leak that has filled the swap is another matter: it is let
+ * go, and [Kill] sees it.
+ */
+static bool is_kept(const HeldMeasure *h, const CgroupSample *c, const Snapshot *snap) {
+        if (h->step != STEP_THROTTLE || swap_is_spent(&snap->host))
                 return false;
         uint64_t keep_usec = MIN(KEEP_USEC << MIN(h->n_again, 10u), KEEP_MAX_USEC);
         bool presses = !c || !cgroup_has(c, CGROUP_CURRENT) ||
                        c->value[CGROUP_CURRENT] >= h->value - h->value / KEEP_ROOM_DIVISOR;
-        return presses && now_usec - h->since_usec < keep_usec;
+        return presses && snap->mono_usec - h->since_usec < keep_usec;
 }
 
 static MeasureEnd end_of(const DecideState *s, const Domain *d, HeldMeasure *h, const Snapshot *snap) {
@@ -244,7 +256,7 @@ static MeasureEnd end_of(const DecideState *s, const Domain *d, HeldMeasure *h, 
                 return MEASURE_END_LEVEL;
         Level level = h->level;
         if (!level_holds(s, d, h))
-                return is_kept(h, c, snap->mono_usec) ? MEASURE_END_NONE : MEASURE_END_LEVEL;
+                return is_kept(h, c, snap) ? MEASURE_END_NONE : MEASURE_END_LEVEL;
         if (h->step == STEP_FREEZE &&
             snap->mono_usec - h->since_usec >= s->policy->cgroups[h->policy].levels[level].freeze_max_usec)
                 return MEASURE_END_TIME;

@@ -500,6 +500,33 @@ static void test_throttle_remembers_who_comes_back(void **state) {
         world_free(w);
 }
 
+/* A leak that has filled the swap can give nothing more: it is not kept standing, but let go, for [Kill] to see. */
+static void test_throttle_is_not_kept_when_swap_is_spent(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE));
+        quiet_history(w);
+        world_available(w, 15);
+        (void)run_until(w, STEP_THROTTLE, MEASURE_BEGIN, 100);
+        world_available(w, 50);
+        w->snap.host.value[HOST_SWAP_FREE] = w->snap.host.value[HOST_SWAP_TOTAL] / 10 + MB;
+        for (int i = 0; i < 20; i++) {
+                world_answer(w, 0, 0);
+                (void)grow(w, 0);
+                assert_null(world_measure(w, STEP_THROTTLE, MEASURE_RELEASE));
+        }
+        uint64_t total = w->snap.host.value[HOST_SWAP_TOTAL];
+        w->snap.host.value[HOST_SWAP_FREE] = w->snap.host.value[HOST_SWAP_TOTAL] = 0;
+        world_answer(w, 0, 0);
+        (void)grow(w, 0);
+        assert_null(world_measure(w, STEP_THROTTLE, MEASURE_RELEASE));
+        w->snap.host.value[HOST_SWAP_TOTAL] = total;
+        w->snap.host.value[HOST_SWAP_FREE] = total / 10;
+        world_answer(w, 0, 0);
+        (void)grow(w, 0);
+        assert_non_null(world_measure(w, STEP_THROTTLE, MEASURE_RELEASE));
+        world_free(w);
+}
+
 static void test_somebody_else_has_set_another_value(void **state) {
         (void)state;
         World *w = start(STEP_BIT(STEP_THROTTLE));
@@ -975,6 +1002,7 @@ int main(void) {
                 cmocka_unit_test(test_throttle_floor_respects_promise_and_old_limit),
                 cmocka_unit_test(test_throttle_is_not_raised_below_the_kill),
                 cmocka_unit_test(test_throttle_remembers_who_comes_back),
+                cmocka_unit_test(test_throttle_is_not_kept_when_swap_is_spent),
                 cmocka_unit_test(test_somebody_else_has_set_another_value),
                 cmocka_unit_test(test_release_is_sent_until_it_is_done),
                 cmocka_unit_test(test_lost_answer),

@@ -233,18 +233,17 @@ static bool swap_is_spent(const HostSample *h) {
                h->value[HOST_SWAP_FREE] <= h->value[HOST_SWAP_TOTAL] / SWAP_SPENT_DIVISOR;
 }
 
-/*
- * A hog that is held looks as quiet as one that has ended, and would come and go with its throttle for ever. Where its
- * use is not in the sample it is in the next detailed one. A leak that has filled the swap is another matter: it is let
- * go, and [Kill] sees it.
- */
+/* Where its use is not in the sample it is in the next detailed one. */
+static bool presses(const HeldMeasure *h, const CgroupSample *c) {
+        return !c || !cgroup_has(c, CGROUP_CURRENT) || c->value[CGROUP_CURRENT] >= h->value - h->value / KEEP_ROOM_DIVISOR;
+}
+
+/* A hog that is held looks as quiet as one that has ended, and would come and go with its throttle for ever. */
 static bool is_kept(const HeldMeasure *h, const CgroupSample *c, const Snapshot *snap) {
         if (h->step != STEP_THROTTLE || swap_is_spent(&snap->host))
                 return false;
         uint64_t keep_usec = MIN(KEEP_USEC << MIN(h->n_again, 10u), KEEP_MAX_USEC);
-        bool presses = !c || !cgroup_has(c, CGROUP_CURRENT) ||
-                       c->value[CGROUP_CURRENT] >= h->value - h->value / KEEP_ROOM_DIVISOR;
-        return presses && snap->mono_usec - h->since_usec < keep_usec;
+        return presses(h, c) && snap->mono_usec - h->since_usec < keep_usec;
 }
 
 static MeasureEnd end_of(const DecideState *s, const Domain *d, HeldMeasure *h, const Snapshot *snap) {
@@ -260,6 +259,9 @@ static MeasureEnd end_of(const DecideState *s, const Domain *d, HeldMeasure *h, 
         if (h->step == STEP_FREEZE &&
             snap->mono_usec - h->since_usec >= s->policy->cgroups[h->policy].levels[level].freeze_max_usec)
                 return MEASURE_END_TIME;
+        /* a leak that has filled the swap: let go, it is for [Kill] to see */
+        if (h->step == STEP_THROTTLE && swap_is_spent(&snap->host) && d->quiet_usec >= QUIET_USEC && presses(h, c))
+                return MEASURE_END_SPENT;
         return MEASURE_END_NONE;
 }
 

@@ -23,6 +23,7 @@ typedef enum MeasureEnd {
         MEASURE_END_TIME,    /* freeze: its max= is over */
         MEASURE_END_GONE,    /* the cgroup is gone, or empty */
         MEASURE_END_FOREIGN, /* somebody else has set another value since: left alone */
+        MEASURE_END_SPENT,   /* throttle: the swap is spent, so that it only makes the cgroup stand still */
         _MEASURE_END_MAX,
         _MEASURE_END_INVALID = -EINVAL,
 } MeasureEnd;

@@ -182,6 +182,7 @@ static const char *const measure_end_names[] = {
         [MEASURE_END_TIME] = "time-over",
         [MEASURE_END_GONE] = "cgroup-gone",
         [MEASURE_END_FOREIGN] = "set-by-somebody-else",
+        [MEASURE_END_SPENT] = "swap-spent",
 };
 DEFINE_TO_STRING(MeasureEnd, measure_end)
 

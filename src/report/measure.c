@@ -147,6 +147,9 @@ static void append_release_reason(TextBuf *b, const Measure *m) {
         case MEASURE_END_FOREIGN:
                 text_append(b, ": somebody else has set another value since");
                 return;
+        case MEASURE_END_SPENT:
+                text_append(b, ": swap is spent, it could only stand still");
+                return;
         case MEASURE_END_NONE:
         case _MEASURE_END_MAX:
         case _MEASURE_END_INVALID:

@@ -527,6 +527,22 @@ static void test_throttle_is_not_kept_when_swap_is_spent(void **state) {
         world_free(w);
 }
 
+/* The same where the level stays: quiet only because of the throttle, and nothing can become of it. */
+static void test_throttle_ends_when_swap_is_spent(void **state) {
+        (void)state;
+        World *w = start(STEP_BIT(STEP_THROTTLE));
+        quiet_history(w);
+        world_available(w, 15);
+        (void)run_until(w, STEP_THROTTLE, MEASURE_BEGIN, 100);
+        world_available(w, 25);
+        w->snap.host.value[HOST_SWAP_FREE] = w->snap.host.value[HOST_SWAP_TOTAL] / 10;
+        uint64_t begin = w->snap.mono_usec;
+        const Measure *m = run_until(w, STEP_THROTTLE, MEASURE_RELEASE, 100);
+        assert_int_equal(m->end, MEASURE_END_SPENT);
+        assert_in_range(w->snap.mono_usec - begin, 3 * USEC_PER_SEC, 4 * USEC_PER_SEC);
+        world_free(w);
+}
+
 static void test_somebody_else_has_set_another_value(void **state) {
         (void)state;
         World *w = start(STEP_BIT(STEP_THROTTLE));
@@ -1003,6 +1019,7 @@ int main(void) {
                 cmocka_unit_test(test_throttle_is_not_raised_below_the_kill),
                 cmocka_unit_test(test_throttle_remembers_who_comes_back),
                 cmocka_unit_test(test_throttle_is_not_kept_when_swap_is_spent),
+                cmocka_unit_test(test_throttle_ends_when_swap_is_spent),
                 cmocka_unit_test(test_somebody_else_has_set_another_value),
                 cmocka_unit_test(test_release_is_sent_until_it_is_done),
                 cmocka_unit_test(test_lost_answer),

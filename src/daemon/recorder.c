@@ -93,14 +93,24 @@ static void release(Recorder *r) {
 
 /* ---- the thread ---- */
 
+/* Until the one before has written all that it has: for as long as its disk takes. */
+static void wait_for_before(Recorder *r) {
+        if (!r->after)
+                return;
+        (void)pthread_join(r->after->thread, NULL);
+        release(TAKE_PTR(r->after));
+}
+
 static int open_file(Recorder *r) {
         RecordSpot spot;
 
+        /* Else the lock would be a race, which the one before can lose as well if it has only just begun. */
+        if (r->after && strcmp(r->path, r->after->path) == 0)
+                wait_for_before(r);
         int k = record_place_open(&r->place, &spot);
         if (k == -EBUSY && r->after) {
-                /* The one before may be it who has the lock: for as long as the disk takes. */
-                (void)pthread_join(r->after->thread, NULL);
-                release(TAKE_PTR(r->after));
+                /* under another name */
+                wait_for_before(r);
                 k = record_place_open(&r->place, &spot);
         }
         r->after = recorder_leave(r->after);

@@ -36,7 +36,7 @@
 #define VAIN_MAX  5
 
 /* One that presses against its throttle is kept that long, and twice as long each time that it comes back. */
-#define KEEP_USEC     (20 * USEC_PER_SEC)
+#define KEEP_USEC     (60 * USEC_PER_SEC)
 #define KEEP_MAX_USEC (300 * USEC_PER_SEC)
 /* It no longer presses against its limit when it uses that much less. */
 #define KEEP_ROOM_DIVISOR 4

@@ -258,6 +258,9 @@ static int normal_path(const ConfigContext *c, const ConfigItem *item, const cha
         return *ret ? 0 : -ENOMEM;
 }
 
+/* The slash that was taken off is printed where the rest would be read as something else. */
+static const char *path_lead(const char *path) { return strchr(" \t~;#\"'", *path) ? "/" : ""; }
+
 static int parse_match_cgroup(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -295,7 +298,7 @@ static int parse_match_container(const ConfigContext *c, const ConfigItem *item,
 static void print_match(FILE *f, const ConfigItem *item, const void *field, MatchKind match) {
         const CgroupPolicy *cp = field;
         if (cp->pattern && cp->match == match)
-                fprintf(f, "%s=%s\n", item->key, cp->pattern);
+                fprintf(f, "%s=%s%s\n", item->key, match == MATCH_CGROUP ? path_lead(cp->pattern) : "", cp->pattern);
 }
 
 static void print_match_cgroup(FILE *f, const ConfigItem *item, const void *field, const Policy *p,
@@ -368,7 +371,8 @@ static int parse_pattern_cgroup(const ConfigContext *c, const ConfigItem *item, 
         int r = normal_path(c, item, value, &path);
         if (r < 0)
                 return r;
-        return parse_pattern(c, item, path, field, GLOB_PATH);
+        /* behind a slash it is no regular expression */
+        return *path == '~' ? fail_value(c, item, value) : parse_pattern(c, item, path, field, GLOB_PATH);
 }
 static int parse_pattern_uids(const ConfigContext *c, const ConfigItem *item, const char *value, void *field) {
         PatternError error = {};
@@ -389,7 +393,9 @@ static void print_pattern(FILE *f, const ConfigItem *item, const void *field, co
         /* Uid= and User= share one field */
         for (const Pattern *x = *(const Pattern *const *)field; x; x = pattern_next(x))
                 if (pattern_is_user(x) == (item->type == &type_pattern_user))
-                        fprintf(f, "%s=%s\n", item->key, pattern_text(x));
+                        fprintf(f, "%s=%s%s\n", item->key,
+                                item->type == &type_pattern_cgroup && *pattern_text(x) != '~' ? path_lead(pattern_text(x)) : "",
+                                pattern_text(x));
 }
 
 const ConfigType type_pattern_text = { "a glob, or a regular expression behind ~", parse_pattern_text, print_pattern };

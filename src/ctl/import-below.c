@@ -254,34 +254,28 @@ static int system_take(const Sample *s, const json_t *sample) {
         return fields_take(s, NULL, system_fields, ARRAY_SIZE(system_fields), sample);
 }
 
-static int sample_take(Sample *s, const json_t *sample) {
+static int sample_take(ImportJson *j, size_t at, const json_t *sample) {
         const char *stamp = json_string_value(json_object_get(sample, "Timestamp"));
+        Sample s = { .j = j, .at = at };
         uint64_t sec;
 
         if (!json_is_object(sample))
-                return import_json_fail(s->j, s->at, "expected a sample");
+                return import_json_fail(j, at, "expected a sample");
         /* With a filter, where nothing was found. */
         if (json_object_size(sample) == 0)
                 return 0;
         if (!stamp)
-                return import_json_fail(s->j, s->at, "this sample has no Timestamp: dump the field timestamp");
+                return import_json_fail(j, at, "this sample has no Timestamp: dump the field timestamp");
         if (text_parse_u64(stamp, &sec) < 0 || sec == 0 || (double)sec >= IMPORT_TIME_MAX)
-                return key_fail(s, "Timestamp", "not between 1970 and 2100");
-        s->real_usec = sec * USEC_PER_SEC;
-        return json_object_get(sample, "children") ? cgroup_take(s, sample, NULL) : system_take(s, sample);
+                return key_fail(&s, "Timestamp", "not between 1970 and 2100");
+        s.real_usec = sec * USEC_PER_SEC;
+        return json_object_get(sample, "children") ? cgroup_take(&s, sample, NULL) : system_take(&s, sample);
 }
 
 /* ---- the frame ---- */
 
 static int sample_read(ImportJson *j) {
-        (void)import_json_skip_blanks(j);
-        Sample s = { .j = j, .at = j->at };
-        json_t *sample = import_json_value(j);
-        if (!sample)
-                return -EBADMSG;
-        int r = sample_take(&s, sample);
-        json_decref(sample);
-        return r;
+        return import_json_take(j, sample_take);
 }
 
 static int dump_read(ImportJson *j) {

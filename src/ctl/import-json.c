@@ -48,6 +48,17 @@ json_t *import_json_value(ImportJson *j) {
         return v;
 }
 
+int import_json_take(ImportJson *j, ImportJsonTake take_value) {
+        (void)import_json_skip_blanks(j);
+        size_t at = j->at;
+        json_t *v = import_json_value(j);
+        if (!v)
+                return -EBADMSG;
+        int r = take_value(j, at, v);
+        json_decref(v);
+        return r;
+}
+
 int import_json_expect(ImportJson *j, const char *expected, const char *otherwise) {
         size_t at = j->at;
         json_t *v = import_json_value(j);

@@ -20,6 +20,8 @@ typedef struct ImportJson {
 /* Reads the value of @key, or one element of an array, at the cursor. */
 typedef int (*ImportJsonKey)(ImportJson *j, const char *key);
 typedef int (*ImportJsonItem)(ImportJson *j);
+/* Takes a whole value, which began at @at. */
+typedef int (*ImportJsonTake)(ImportJson *j, size_t at, const json_t *value);
 
 /* Says what is wrong where. -EBADMSG. */
 int import_json_fail(const ImportJson *j, size_t offset, const char *what);
@@ -27,6 +29,8 @@ int import_json_fail(const ImportJson *j, size_t offset, const char *what);
 bool import_json_skip_blanks(ImportJson *j);
 /* One whole value of any kind, as a tree that the caller gives back. NULL: said what is wrong. */
 json_t *import_json_value(ImportJson *j);
+/* One whole value into @take, which does not keep it. */
+int import_json_take(ImportJson *j, ImportJsonTake take);
 /* One value that must be this string; @otherwise is said. */
 int import_json_expect(ImportJson *j, const char *expected, const char *otherwise);
 /* One value, whatever it is. */

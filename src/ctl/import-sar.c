@@ -188,37 +188,33 @@ static int object_of(const Sample *s, const json_t *in, const char *key, const j
         return import_json_fail(s->j, s->at, text);
 }
 
-static int sample_take(Sample *s, const json_t *sample) {
+static int sample_take(ImportJson *j, size_t at, const json_t *sample) {
+        Sample s = { .j = j, .at = at };
         const json_t *memory, *psi, *object;
-        int r = timestamp_take(s, json_object_get(sample, "timestamp"));
 
+        if (!json_is_object(sample))
+                return import_json_fail(j, at, "expected a sample");
+        int r = timestamp_take(&s, json_object_get(sample, "timestamp"));
         if (r >= 0)
-                r = object_of(s, sample, "memory", &memory);
+                r = object_of(&s, sample, "memory", &memory);
         if (r >= 0)
-                r = object_of(s, sample, "psi", &psi);
+                r = object_of(&s, sample, "psi", &psi);
         for (size_t i = 0; i < ARRAY_SIZE(fields) && r >= 0; i++) {
                 const Known *f = &fields[i];
-                r = object_of(s, strcmp(f->object, "psi-mem") == 0 ? psi : sample, f->object, &object);
+                r = object_of(&s, strcmp(f->object, "psi-mem") == 0 ? psi : sample, f->object, &object);
                 /* Of no time nothing can be told that goes by the second. */
-                if (r >= 0 && (f->kind == IMPORT_LEVEL || s->interval_sec > 0))
-                        r = field_take(s, f, object);
+                if (r >= 0 && (f->kind == IMPORT_LEVEL || s.interval_sec > 0))
+                        r = field_take(&s, f, object);
         }
         if (r >= 0)
-                r = memory_total_take(s, memory);
-        return r < 0 ? r : swap_total_take(s, memory);
+                r = memory_total_take(&s, memory);
+        return r < 0 ? r : swap_total_take(&s, memory);
 }
 
 /* ---- the frame ---- */
 
 static int sample_read(ImportJson *j) {
-        (void)import_json_skip_blanks(j);
-        Sample s = { .j = j, .at = j->at };
-        json_t *sample = import_json_value(j);
-        if (!sample)
-                return -EBADMSG;
-        int r = json_is_object(sample) ? sample_take(&s, sample) : import_json_fail(j, s.at, "expected a sample");
-        json_decref(sample);
-        return r;
+        return import_json_take(j, sample_take);
 }
 
 static int nodename_read(ImportJson *j) {

@@ -38,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(plan_replay_freep) PlanReplay *replay = NULL;
         const ReplayResult *result;
         const TraceRecord *r;
-        uint64_t chance = 88172645463325252u;
-        size_t n = 0;
+        Spoiler spoiler = SPOILER(data, size);
 
         const SynthOptions o = { .seed = size > 0 ? data[0] : 0, .n_cgroups = 6, .n_processes = 12, .ram_bytes = UINT64_C(256) << 20,
                                  .span_usec = 20 * USEC_PER_SEC, .detail_interval_usec = 2 * USEC_PER_SEC,
@@ -50,12 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         TraceSource source = synth_source(synth);
         while (trace_next(&source, &r) > 0) {
                 TraceRecord copy = *r;
-                chance ^= chance << 13;
-                chance ^= chance >> 7;
-                chance ^= chance << 17;
-                if (n < size)
-                        spoil(&copy, data[n], chance >> 8);
-                n++;
+                spoil_next(&spoiler, &copy);
                 REQUIRE(plan_replay_feed(replay, &copy) == 0);
         }
         REQUIRE(plan_replay_finish(replay, &result) == 0);

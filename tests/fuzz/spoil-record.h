@@ -73,3 +73,20 @@ static inline void spoil(TraceRecord *r, uint8_t how, uint64_t chance) {
         default: break;
         }
 }
+
+/* The input, a byte for each record; behind its end records stay as they are. */
+typedef struct Spoiler {
+        const uint8_t *data;
+        size_t size, n;
+        uint64_t chance; /* xorshift: the same for each input */
+} Spoiler;
+#define SPOILER(d, s) { .data = (d), .size = (s), .chance = 88172645463325252u }
+
+static inline void spoil_next(Spoiler *s, TraceRecord *r) {
+        s->chance ^= s->chance << 13;
+        s->chance ^= s->chance >> 7;
+        s->chance ^= s->chance << 17;
+        if (s->n < s->size)
+                spoil(r, s->data[s->n], s->chance >> 8);
+        s->n++;
+}

@@ -67,19 +67,25 @@ static int open_fixture(void) {
         return fd;
 }
 
+/* Its processes are seen, and none told of. */
+static Sense *see_fixture(int fd) {
+        Snapshot snap = { 0 };
+        Sense *s = sense_open(fd, 0, 64, &(SenseMatchers){ 0 });
+        assert_int_equal(sense_sample(s, T0, T0, DETAIL_PROCESSES, &snap), 0);
+        assert_int_equal(record_facts_init(&facts, 1024, true), 0);
+        record_facts_see(&facts, &snap);
+        return s;
+}
+
 /* What was told of may be among what is lost: behind a gap all is told again, and without one nothing. */
 static void test_again_behind_a_gap(void **state) {
         (void)state;
         Tree t;
-        Snapshot snap = { 0 };
         unsigned n_before, n_behind;
         tree_open(&t);
         int fd = open_fixture();
-        Sense *s = sense_open(fd, 0, 64, &(SenseMatchers){ 0 });
-        assert_int_equal(sense_sample(s, T0, T0, DETAIL_PROCESSES, &snap), 0);
-        assert_int_equal(record_facts_init(&facts, 1024, true), 0);
+        Sense *s = see_fixture(fd);
         Recorder *r = recorder_begin(&t);
-        record_facts_see(&facts, &snap);
         for (unsigned i = 0; i < 10; i++)
                 record_facts_tell(&facts, s, r, &record, T0 + i);
         assert_int_equal(sample(r, 1, 8), 0);
@@ -101,17 +107,13 @@ static void test_again_behind_a_gap(void **state) {
 static void test_no_room(void **state) {
         (void)state;
         Tree t;
-        Snapshot snap = { 0 };
         RecorderStats stats;
         static char text[1 << 20];
         unsigned n_before, n_behind;
         tree_open(&t);
         int fd = open_fixture();
-        Sense *s = sense_open(fd, 0, 64, &(SenseMatchers){ 0 });
-        assert_int_equal(sense_sample(s, T0, T0, DETAIL_PROCESSES, &snap), 0);
-        assert_int_equal(record_facts_init(&facts, 1024, true), 0);
+        Sense *s = see_fixture(fd);
         Recorder *r = recorder_begin(&t);
-        record_facts_see(&facts, &snap);
         memset(text, 'x', sizeof(text) - 1);
         unsigned i = 0;
         do { /* the thread is slower than this: it compresses */

@@ -3,8 +3,8 @@
 
 /*
  * Carries out the measures of the ladder. Every call that may block (memory.high and memory.reclaim hold their
- * writer for as long as reclaim takes, the service manager may not answer) runs on one thread of its own, not on
- * the one that releases victims' memory. What lasts is written to the undo journal before it is done.
+ * writer for as long as reclaim takes, the service manager may not answer) runs on threads of its own, not on
+ * the one that releases victims' memory: one for what frees memory, one for what holds a cgroup. What lasts is written to the undo journal before it is done.
  */
 
 #include "act/act.h"

@@ -7,6 +7,7 @@
 
 #include "test.h"
 
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 
@@ -578,13 +579,14 @@ static pid_t stop_thread(pid_t tid, int go[2]) {
         return -1;
 }
 
-/* The thread with the highest id is the last that was made. */
-static pid_t newest_thread(void) {
+/* The thread with the highest id below @limit: of all, the last that was made, which holds cgroups. */
+static pid_t newest_thread(pid_t limit) {
         pid_t newest = 0;
         DIR *d = opendir("/proc/self/task");
         assert_non_null(d);
         for (struct dirent *e; (e = readdir(d));)
-                newest = MAX(newest, (pid_t)atoi(e->d_name));
+                if (atoi(e->d_name) < limit)
+                        newest = MAX(newest, (pid_t)atoi(e->d_name));
         (void)closedir(d);
         return newest;
 }
@@ -604,7 +606,7 @@ static void test_stuck(void **state) {
                 assert_true(i < 5000);
                 test_sleep_usec(1000);
         }
-        pid_t child = stop_thread(newest_thread(), go);
+        pid_t child = stop_thread(newest_thread(INT_MAX), go);
         if (child < 0) {
                 (void)wait_status(w.ms);
                 assert_int_equal(run_verb(&w, &stuck, MEASURE_RELEASE, 0), 0);
@@ -649,6 +651,42 @@ static void test_stuck(void **state) {
         assert_int_equal(run(&w, &waiting).error, 0);
         assert_int_equal(run_verb(&w, &waiting, MEASURE_RELEASE, 0), 0);
         assert_int_equal(undo_count(w.u), 0);
+        (void)close(go[0]);
+        (void)close(go[1]);
+        world_close(&w);
+}
+
+/* Reclaim may take seconds: what is to hold a cgroup does not wait behind it. */
+static void test_hold_beside_reclaim(void **state) {
+        (void)state;
+        World w;
+        int go[2];
+        world_open(&w);
+        memory_group(&w);
+        put(&w, "memory.reclaim", "untouched");
+        pid_t reclaims = newest_thread(newest_thread(INT_MAX));
+        assert_int_not_equal(reclaims, getpid());
+        pid_t child = stop_thread(reclaims, go);
+        if (child < 0) {
+                world_close(&w);
+                print_message("# skipped: no right to ptrace\n");
+                skip();
+        }
+        Measure reclaim = measure(&w, STEP_RECLAIM, 8388608), throttle = measure(&w, STEP_THROTTLE, 104857600);
+        assert_int_equal(measures_submit(w.ms, &reclaim), 0);
+        assert_int_equal(measures_submit(w.ms, &throttle), 0);
+        MeasureStatus s = wait_status(w.ms);
+        assert_true(s.measure_id == throttle.measure_id);
+        assert_int_equal(s.error, 0);
+        is(&w, "memory.reclaim", "untouched");
+        assert_int_equal(measures_under_way(w.ms), 1);
+
+        assert_int_equal(write(go[1], "g", 1), 1);
+        (void)victim_reap(child);
+        s = wait_status(w.ms);
+        assert_true(s.measure_id == reclaim.measure_id);
+        assert_int_equal(s.error, 0);
+        assert_int_equal(run_verb(&w, &throttle, MEASURE_RELEASE, 0), 0);
         (void)close(go[0]);
         (void)close(go[1]);
         world_close(&w);
@@ -869,6 +907,7 @@ int main(void) {
                 cmocka_unit_test(test_dry_run),
                 cmocka_unit_test(test_limit),
                 cmocka_unit_test(test_stuck),
+                cmocka_unit_test(test_hold_beside_reclaim),
                 cmocka_unit_test(test_free_under_way),
                 cmocka_unit_test(test_unit_without_manager),
                 cmocka_unit_test(test_pageout),

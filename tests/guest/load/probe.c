@@ -12,7 +12,8 @@
  * delay = from the moment it was due to the moment its work was done. A moment that passed while it was still busy
  * with an older one counts too, with the delay until the probe was back: a stall of one second is about a hundred
  * late turns, not one. late_permille is thus close to the share of time in which the machine did not answer within
- * 20 ms.
+ * 20 ms. stall_permille is the kernel's word on it (PSI, "some" of the probe's own cgroup): the share of time in which
+ * it stood still for want of memory. Late it is for want of CPU as well, and where the emulator stands still.
  *
  * On SIGTERM it writes one JSON object to --out and ends. On SIGUSR1 it starts its figures anew; from SIGUSR2 on it
  * counts no more, but goes on. All are safe to send once --out exists.
@@ -62,6 +63,28 @@ static void file_read(const char *path) {
         close(fd);
 }
 
+/* What the own cgroup stood still for want of memory since it was made, in microseconds. */
+static uint64_t stalled_usec(void) {
+        char line[512], path[600];
+        unsigned long long total = 0;
+        FILE *f = fopen("/proc/self/cgroup", "re");
+
+        /* cgroup v2 alone: one line, 0::/PATH */
+        if (!f || fscanf(f, "0::%511s", line) != 1) {
+                fputs("probe: no cgroup v2\n", stderr);
+                exit(EXIT_FAILURE);
+        }
+        fclose(f);
+        snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.pressure", line);
+        f = fopen(path, "re");
+        if (!f || fscanf(f, "some avg10=%*s avg60=%*s avg300=%*s total=%llu", &total) != 1) {
+                perror(path);
+                exit(EXIT_FAILURE);
+        }
+        fclose(f);
+        return total;
+}
+
 static void fresh_touch(size_t bytes) {
         volatile uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -82,7 +105,7 @@ int main(int argc, char **argv) {
         };
         const char *file = "/bin/sh", *out_path = "/dev/stdout";
         uint64_t bytes = TOUCH_BYTES, fresh_bytes = 0, first = 0;
-        uint64_t due, worst = 0, turns = 0, late = 0, worst_at = 0, begin;
+        uint64_t due, worst = 0, turns = 0, late = 0, worst_at = 0, begin, end = 0, stalled_at_begin, stalled = 0;
         volatile uint8_t *memory;
         FILE *out;
         int c;
@@ -118,6 +141,7 @@ int main(int argc, char **argv) {
                 memory[at]++;
 
         begin = now_usec();
+        stalled_at_begin = stalled_usec();
         due = begin + PERIOD_USEC;
         while (!stop) {
                 uint64_t done;
@@ -144,10 +168,19 @@ int main(int argc, char **argv) {
                         reset = 0;
                         worst = turns = late = worst_at = 0;
                         begin = now_usec();
+                        stalled_at_begin = stalled_usec();
+                }
+                if (hold && end == 0) {
+                        end = now_usec();
+                        stalled = stalled_usec() - stalled_at_begin;
                 }
         }
-        fprintf(out, "{\"turns\":%llu,\"worst_ms\":%llu,\"worst_at_ms\":%llu,\"late_permille\":%llu}\n",
+        if (end == 0) {
+                end = now_usec();
+                stalled = stalled_usec() - stalled_at_begin;
+        }
+        fprintf(out, "{\"turns\":%llu,\"worst_ms\":%llu,\"worst_at_ms\":%llu,\"late_permille\":%llu,\"stall_permille\":%.1f}\n",
                 (unsigned long long)turns, (unsigned long long)worst / 1000, (unsigned long long)worst_at / 1000,
-                (unsigned long long)(turns ? late * 1000 / turns : 0));
+                (unsigned long long)(turns ? late * 1000 / turns : 0), (double)stalled * 1000 / (double)(end - begin));
         return fclose(out) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -321,8 +321,9 @@ bench_end() {
         printf ',"by":"%s","kernel_oom_kills":%s' "$by" "$kills"
         printf ',"bystanders":%d,"bystanders_alive":%d,"daemon_alive":%s' \
             "${#bystanders[@]}" "$alive" "$(daemon_alive)"
-        printf ',"probe_worst_ms":%s,"probe_late_permille":%s' \
-            "$(json_get worst_ms "$out/probe.json")" "$(json_get late_permille "$out/probe.json")"
+        printf ',"probe_worst_ms":%s,"probe_late_permille":%s,"probe_stall_permille":%s' \
+            "$(json_get worst_ms "$out/probe.json")" "$(json_get late_permille "$out/probe.json")" \
+            "$(json_get stall_permille "$out/probe.json")"
         printf ',"full_ms":%s,"throttled":%s' \
             "$(json_get full_ms "$out/referee.json")" $(($(events_high) - high_before))
         printf '%s,"hog_result":"%s","reason":%s}\n' "$extra" "$result" "$(json_string "$reason")"

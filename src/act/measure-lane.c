@@ -83,7 +83,7 @@ struct MeasureLane {
         uint32_t next_run;             /* thread only */
         uint32_t written, head, stuck; /* loop only; @stuck: index of the job it was last given up on */
         bool has_stuck;
-        Job jobs[JOBS_MAX];
+        Job *jobs; /* JOBS_MAX of them, a hundred KiB, of which a calm host touches nothing */
 };
 
 static Job *job_at(MeasureLane *lane, uint32_t i) {
@@ -255,7 +255,8 @@ static void release_all(MeasureLane *lane) {
         (void)fd_close(lane->done_fd);
         (void)fd_close(lane->notify_fd);
         (void)undo_free(lane->undo);
-        (void)pages_free(lane, sizeof(*lane));
+        (void)pages_free(lane->jobs, JOBS_MAX * sizeof(*lane->jobs));
+        free(lane);
 }
 
 /**
@@ -268,17 +269,17 @@ static void release_all(MeasureLane *lane) {
  * Return: 0; -ENOMEM, -EMFILE, -EAGAIN (threads or timers); other negative errno.
  */
 int measure_lane_new(const ActHost *host, Undo *undo, int notify_fd, int nice, MeasureLane **ret) {
-        /* A hundred KiB, of which a calm host touches one page. */
-        MeasureLane *lane = pages_new(sizeof(*lane));
+        MeasureLane *lane = calloc(1, sizeof(*lane));
         if (!lane)
                 return -ENOMEM;
+        lane->jobs = pages_new(JOBS_MAX * sizeof(*lane->jobs));
         lane->host = *host;
         lane->undo = undo_ref(undo);
         lane->nice = nice;
         lane->wake_fd = eventfd(0, EFD_CLOEXEC);
         lane->done_fd = eventfd(0, EFD_CLOEXEC);
         lane->notify_fd = fcntl(notify_fd, F_DUPFD_CLOEXEC, 0);
-        int r = lane->wake_fd < 0 || lane->done_fd < 0 || lane->notify_fd < 0 ? -errno : start_thread(lane);
+        int r = !lane->jobs || lane->wake_fd < 0 || lane->done_fd < 0 || lane->notify_fd < 0 ? -errno : start_thread(lane);
         if (r < 0) {
                 release_all(lane);
                 return r;

@@ -32,12 +32,15 @@ struct Worker {
         _Atomic bool stop;
         _Atomic uint32_t jobs_written, jobs_read, results_written;
         uint32_t results_read; /* loop side only */
-        WorkerJob jobs[WORKER_JOBS_MAX];
-        WorkerResult results[WORKER_JOBS_MAX];
+        /* A job's result lies beside it, and the first ones beside all this: one page does for a host that is calm. */
+        struct {
+                WorkerJob job;
+                WorkerResult result;
+        } slots[WORKER_JOBS_MAX];
 };
 
 static void worker_run_one(Worker *w, uint32_t at) {
-        WorkerJob job = w->jobs[at % WORKER_JOBS_MAX];
+        WorkerJob job = w->slots[at % WORKER_JOBS_MAX].job;
         atomic_store_explicit(&w->jobs_read, at + 1, memory_order_release);
 
         uint64_t start = thread_now_usec();
@@ -45,7 +48,7 @@ static void worker_run_one(Worker *w, uint32_t at) {
         (void)fd_close(job.fd);
 
         uint32_t out = atomic_load_explicit(&w->results_written, memory_order_relaxed);
-        w->results[out % WORKER_JOBS_MAX] = (WorkerResult){
+        w->slots[out % WORKER_JOBS_MAX].result = (WorkerResult){
                 .tag = job.tag,
                 .error = r,
                 .run_usec = thread_now_usec() - start,
@@ -98,8 +101,6 @@ int worker_new(int notify_fd, Worker **ret) {
         Worker *w = pages_new(sizeof(*w));
         if (!w)
                 return -ENOMEM;
-        /* The first job lies beside all this; its result does not. */
-        w->results[0] = (WorkerResult){};
         w->notify_fd = notify_fd;
         w->wake_fd = eventfd(0, EFD_CLOEXEC);
         w->done_fd = eventfd(0, EFD_CLOEXEC);
@@ -118,7 +119,7 @@ int worker_submit(Worker *w, const WorkerJob *job) {
         uint32_t at = atomic_load_explicit(&w->jobs_written, memory_order_relaxed);
         if (at - w->results_read >= WORKER_JOBS_MAX)
                 return -ENOBUFS;
-        w->jobs[at % WORKER_JOBS_MAX] = *job;
+        w->slots[at % WORKER_JOBS_MAX].job = *job;
         atomic_store_explicit(&w->jobs_written, at + 1, memory_order_release);
         /* Cannot block: the counter would have to stand near 2^64. */
         (void)eventfd_write(w->wake_fd, 1);
@@ -128,7 +129,7 @@ int worker_submit(Worker *w, const WorkerJob *job) {
 bool worker_collect(Worker *w, WorkerResult *ret) {
         if (w->results_read == atomic_load_explicit(&w->results_written, memory_order_acquire))
                 return false;
-        *ret = w->results[w->results_read % WORKER_JOBS_MAX];
+        *ret = w->slots[w->results_read % WORKER_JOBS_MAX].result;
         w->results_read++;
         return true;
 }
@@ -153,7 +154,7 @@ int worker_stop(Worker *w, uint64_t wait_usec) {
         /* Jobs that never ran still own their descriptors. */
         uint32_t end = atomic_load_explicit(&w->jobs_written, memory_order_relaxed);
         for (uint32_t i = atomic_load_explicit(&w->jobs_read, memory_order_relaxed); i != end; i++)
-                (void)fd_close(w->jobs[i % WORKER_JOBS_MAX].fd);
+                (void)fd_close(w->slots[i % WORKER_JOBS_MAX].job.fd);
         (void)fd_close(w->wake_fd);
         (void)fd_close(w->done_fd);
         (void)pages_free(w, sizeof(*w));

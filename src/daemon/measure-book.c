@@ -14,7 +14,7 @@ struct MeasureBook {
 };
 
 int measure_book_new(MeasureBook **ret) {
-        /* A quarter of a megabyte, of which an idle host touches one page. */
+        /* A quarter of a megabyte, of which a calm host touches nothing: what is zero is not set to zero. */
         MeasureBook *b = pages_new(sizeof(*b));
         if (!b)
                 return -ENOMEM;
@@ -54,6 +54,8 @@ static void entry_drop(MeasureBook *b, BookEntry *e) {
 }
 
 void measure_book_new_state(MeasureBook *b) {
+        if (b->last == 0 && b->n_answers == 0)
+                return; /* nothing was ever entered */
         b->base = b->last;
         b->n_answers = 0;
         for (uint32_t i = b->n_used; i > 0; i--) {
@@ -187,6 +189,8 @@ uint32_t measure_book_answers(const MeasureBook *b, MeasureStatus ret[static MEA
 
 void measure_book_told(MeasureBook *b, uint32_t n) {
         n = MIN(n, b->n_answers);
+        if (n == 0)
+                return;
         b->n_answers -= n;
         memmove(b->answers, b->answers + n, b->n_answers * sizeof(*b->answers));
 }

@@ -47,21 +47,16 @@ for ((i = 0; i < victims; i++)); do
     wait_for 20 gone || say "victim $i stays"
 done
 # Before the load goes: the daemon keeps the figures of the recent past.
-headroomctl status -o json | tr -d '\n' >"$out/status"
+daemon_status
 majflt=$(($(majflt) - majflt_before)) cpu_wait=$(($(cpu_wait_ms) - cpu_wait_before))
 systemctl kill -s KILL hog 2>/dev/null || true
 sleep 3
 journalctl --sync
 journalctl -u headroomd -o json --output-fields=HEADROOM_LATENCY_USEC |
     sed -n 's/.*"HEADROOM_LATENCY_USEC":"\([0-9]*\)".*/\1/p' | sort -n >"$out/latency"
-# recent METER KEY: in milliseconds.
-recent() {
-    sed -n "s/.*\"$1\"[^{]*{[^}]*\"recent\"[^{]*{[^}]*\"$2\"[^0-9]*\([0-9]*\).*/\1/p" "$out/status" |
-        awk '{ v = $1 / 1000 } END { if (NR) printf "%.1f", v; else printf "null" }'
-}
 loop=''
 for key in p50 p99 max; do
-    loop+=",\"loop_${key}_ms\":$(recent tick_lateness ${key}_usec),\"tick_${key}_ms\":$(recent tick ${key}_usec)"
+    loop+=",\"loop_${key}_ms\":$(daemon_recent tick_lateness ${key}_usec),\"tick_${key}_ms\":$(daemon_recent tick ${key}_usec)"
 done
 loop+=",\"majflt\":$majflt,\"cpu_wait_ms\":$cpu_wait"
 awk -v load="$load" -v loop="$loop" '

@@ -250,6 +250,15 @@ daemon_reason() {
     printf '%s' "$line"
 }
 
+# daemon_status: what headroom says of itself now, for daemon_recent.
+daemon_status() { headroomctl status -o json | tr -d '\n' >"$out/status"; }
+
+# daemon_recent METER KEY: of the last minute or two before that, in milliseconds.
+daemon_recent() {
+    sed -n "s/.*\"$1\"[^{]*{[^}]*\"recent\"[^{]*{[^}]*\"$2\"[^0-9]*\([0-9]*\).*/\1/p" "$out/status" |
+        awk '{ v = $1 / 1000 } END { if (NR) printf "%.1f", v; else printf "null" }'
+}
+
 daemon_alive() {
     [ -n "$unit" ] || { echo null; return; }
     if systemctl -q is-active "$unit" && [ "$(systemctl show -P MainPID "$unit")" = "$daemon_pid" ]; then

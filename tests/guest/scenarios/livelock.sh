@@ -37,6 +37,10 @@ count_from_shortage() {
 mkfifo /run/livelock.pause
 count_from_shortage "$(systemctl show -P MainPID probe)" &
 bench_job 75 -- "$bin/hog" --rate 100 --max 700 --touch-again --walkers 4 --seconds 60 --progress /run/hog.progress
+if [ "$daemon" = headroom ]; then
+    daemon_status
+    extra+=",\"loop_p99_ms\":$(daemon_recent tick_lateness p99_usec),\"tick_p99_ms\":$(daemon_recent tick p99_usec)"
+fi
 extra+=",\"job_mb\":$(($(progress /run/hog.progress) / 256))"
 bench_restored 30
 bench_end

@@ -24,32 +24,47 @@ void series_clear(Series *s) {
         series_init(s, s->window_usec);
 }
 
-void series_push(Series *s, uint64_t usec, uint64_t value, bool is_counter) {
-        if (s->has_last && (usec < s->last.usec || (is_counter && value < s->last.value)))
-                series_clear(s);
-        s->last = (SeriesSample){ usec, value };
-        s->has_last = true;
-        if (s->n > 0 && usec - s->slots[s->head].usec < s->window_usec / SLOTS_PER_WINDOW)
-                return;
-        s->head = (s->head + 1) % SERIES_SLOTS;
-        s->slots[s->head] = s->last;
-        s->n = MIN(s->n + 1, (uint32_t)SERIES_SLOTS);
-}
-
 /* @i: 0 is the newest. */
 static const SeriesSample *slot_of_age(const Series *s, uint32_t i) {
         return &s->slots[s->head >= i ? s->head - i : s->head + SERIES_SLOTS - i];
 }
 
+static bool is_old_enough(const SeriesSample *slot, uint64_t usec, uint64_t window_usec) {
+        return slot->usec < usec && usec - slot->usec >= window_usec;
+}
+
+/*
+ * Time goes forward from push to push, so that the base only ever moves to younger slots: it is kept from step to step
+ * rather than looked for by each term of each domain.
+ */
+void series_advance(Series *s) {
+        uint64_t usec = s->last.usec, spacing = s->window_usec / SLOTS_PER_WINDOW;
+
+        if (s->n == 0 || usec - s->slots[s->head].usec >= spacing) {
+                s->head = (uint16_t)((s->head + 1) % SERIES_SLOTS);
+                s->slots[s->head] = s->last;
+                s->n = MIN((uint16_t)(s->n + 1), (uint16_t)SERIES_SLOTS);
+                s->n_young = MIN((uint16_t)(s->n_young + 1), s->n);
+        }
+        while (s->n_young > 0 && is_old_enough(slot_of_age(s, s->n_young - 1u), usec, s->window_usec))
+                s->n_young--;
+        s->has_base = s->n_young < s->n;
+        if (s->has_base)
+                s->base = *slot_of_age(s, s->n_young);
+        s->due_usec = u64_add_sat(s->slots[s->head].usec, spacing);
+        if (s->n_young == 0)
+                return;
+        uint64_t age = MAX(s->window_usec, UINT64_C(1)); /* a window of nothing still wants a slot that is older */
+        s->due_usec = MIN(s->due_usec, u64_add_sat(slot_of_age(s, s->n_young - 1u)->usec, age));
+}
+
 bool series_base_of(const Series *s, uint64_t usec, uint64_t window_usec, SeriesSample *ret) {
         uint32_t young = 0, old = s->n;
 
-        /* Times only fall with age, so that the youngest of those that are old enough is found by halving: each term of
-         * each domain asks at each step, and mostly it is far back. */
+        /* Times only fall with age, so that the youngest of those that are old enough is found by halving. */
         while (young < old) {
                 uint32_t middle = (young + old) / 2;
-                uint64_t slot_usec = slot_of_age(s, middle)->usec;
-                if (slot_usec < usec && usec - slot_usec >= window_usec)
+                if (is_old_enough(slot_of_age(s, middle), usec, window_usec))
                         old = middle;
                 else
                         young = middle + 1;

@@ -68,6 +68,11 @@ static void test_same_as_defined(void **state) {
                         series_push(&s, now, random_number() % 1000, false);
                         uint64_t asked = now + (kind == 4 ? random_number() % USEC_PER_SEC : 0);
                         asked -= kind == 5 ? MIN(asked, random_number() % USEC_PER_SEC) : 0;
+                        /* its own window at the time of the last push: kept, not looked for */
+                        SeriesSample kept = { 0 }, found = { 0 };
+                        assert_int_equal(series_base(&s, now, &kept), plain_base(&s, now, s.window_usec, &found));
+                        assert_int_equal(kept.usec, found.usec);
+                        assert_int_equal(kept.value, found.value);
                         for (size_t k = 0; k < ARRAY_SIZE(windows); k++) {
                                 SeriesSample a = { 0 }, b = { 0 };
                                 bool has = series_base_of(&s, asked, windows[k], &a);

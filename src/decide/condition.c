@@ -110,10 +110,12 @@ static Truth expr_truth(const DecideState *s, const Domain *d, uint16_t expr, Te
         switch (e->kind) {
         case EXPR_TERM:
                 return term(userdata, s, d, e->a);
-        case EXPR_AND:
-                return truth_and(expr_truth(s, d, e->a, term, userdata), expr_truth(s, d, e->b, term, userdata));
+        case EXPR_AND: /* what the first one settles, the second one cannot change */
+                a = expr_truth(s, d, e->a, term, userdata);
+                return a == TRUTH_FALSE ? a : truth_and(a, expr_truth(s, d, e->b, term, userdata));
         case EXPR_OR:
-                return truth_or(expr_truth(s, d, e->a, term, userdata), expr_truth(s, d, e->b, term, userdata));
+                a = expr_truth(s, d, e->a, term, userdata);
+                return a == TRUTH_TRUE ? a : truth_or(a, expr_truth(s, d, e->b, term, userdata));
         case EXPR_NOT:
                 return truth_not(expr_truth(s, d, e->a, term, userdata));
         case EXPR_FOR:
@@ -151,35 +153,122 @@ Truth condition_peek(const DecideState *s, const Domain *d, uint16_t expr, const
         return expr_truth(s, d, expr, term_truth_peek, in);
 }
 
-uint32_t condition_update(const DecideState *s, Domain *d, const MetricInput *in, uint64_t dt_usec) {
+/* term_truth() of a stall of that very cgroup or host: most terms are. */
+static Truth stall_truth(const Term *t, const Series *series, uint64_t now_usec, uint64_t raw) {
+        SeriesSample base;
+        if (!series_base(series, now_usec, &base) || raw < base.value)
+                return TRUTH_UNKNOWN;
+        uint64_t share = metric_share(raw - base.value, now_usec - base.usec);
+        return compare(t->comparison, share, t->limit) ? TRUTH_TRUE : TRUTH_FALSE;
+}
+
+/* What is available to the domain, for all terms that ask. */
+typedef struct Available {
+        bool is_known, has;
+        uint64_t bytes, total;
+} Available;
+
+/* term_truth() of what is available on the host to the host: a third of the terms of its policy. */
+static Truth available_truth(const Term *t, const MetricInput *in, Available *a) {
+        if (!a->is_known)
+                a->has = metric_available(in, &a->bytes, &a->total);
+        a->is_known = true;
+        if (!a->has)
+                return TRUTH_UNKNOWN;
+        const MetricValue v = { .unit = UNIT_BYTES, .value = a->bytes, .total = a->total };
+        uint64_t limit;
+        Unit unit;
+        return term_compare(t, &v, &limit, &unit);
+}
+
+/*
+ * The new values and the truths of all terms. Returns the missing Detail bits. @ret_any: one that a When= or a `for` looks
+ * at is true.
+ */
+static uint32_t terms_update(const DecideState *s, Domain *d, const MetricInput *in, bool *ret_any) {
         const PolicyRange *range = domain_range(s, d);
-        const uint32_t nothing_left_out = 0;
+        const Term *terms = &s->policy->terms[range->first_term];
+        const TermUse *uses = &s->uses[range->first_term];
+        bool is_calm = d->level == LEVEL_CALM && s->n_held == 0; /* a release tells of Until= when it is calm already */
+        uint64_t now = in->snap->mono_usec;
+        Available available = { .is_known = false };
         uint32_t need = 0;
 
+        *ret_any = false;
         for (uint16_t i = 0; i < range->n_terms; i++) {
-                const Term *t = &s->policy->terms[range->first_term + i];
-                bool needs_detail;
+                const Term *t = &terms[i];
+                bool is_rate = metric_is_rate(t->metric), needs_detail;
                 uint64_t raw;
-                bool has = metric_raw(t, in, &raw, &needs_detail);
-                if (has && metric_is_rate(t->metric))
-                        series_push(&d->series[i], in->snap->mono_usec, raw, /* is_counter= */ t->metric != METRIC_EXHAUSTION);
-                d->truths[i] = has ? term_truth(t, in, &d->series[i], raw) : TRUTH_UNKNOWN;
-                if (!has && needs_detail)
-                        need |= DETAIL_CGROUPS | DETAIL_STATS;
-        }
-        /* children before parents: config/ appends an expression after its operands */
-        for (uint16_t i = 0; i < range->n_exprs; i++) {
-                const Expr *e = &s->policy->exprs[range->first_expr + i];
-                if (e->kind != EXPR_FOR)
+
+                /* nothing asks a calm domain for its Until=; what a window or a need rests on goes on */
+                bool is_idle = is_calm && !uses[i].is_watched;
+                d->truths[i] = TRUTH_UNKNOWN;
+                if (metric_is_pressure(t->metric) && (!t->host || !in->cgroup)) {
+                        if (!metric_stall(t->metric, in, &raw))
+                                continue;
+                        series_push(&d->series[i], now, raw, /* is_counter= */ true);
+                        if (!is_idle)
+                                d->truths[i] = stall_truth(t, &d->series[i], now, raw);
+                        *ret_any |= d->truths[i] == TRUTH_TRUE && uses[i].is_watched;
                         continue;
-                Truth a = expr_truth(s, d, e->a, term_truth_stored, &nothing_left_out);
-                if (a != TRUTH_TRUE)
-                        d->held[i] = 0;
-                else if (d->held[i] == 0)
-                        d->held[i] = 1; /* true from now on; counts from the next step */
-                else
-                        d->held[i] = u64_add_sat(d->held[i], MIN(dt_usec, FOR_CREDIT_USEC));
+                }
+                if (!in->cgroup && t->metric == METRIC_AVAILABLE) { /* no detailed sample would hold more of it */
+                        if (!is_idle)
+                                d->truths[i] = available_truth(t, in, &available);
+                        *ret_any |= d->truths[i] == TRUTH_TRUE && uses[i].is_watched;
+                        continue;
+                }
+                if (is_idle && !is_rate && !metric_may_need_detail(t->metric))
+                        continue;
+                if (!metric_raw(t, in, &raw, &needs_detail)) {
+                        need |= needs_detail ? DETAIL_CGROUPS | DETAIL_STATS : 0;
+                        continue;
+                }
+                if (is_rate)
+                        series_push(&d->series[i], now, raw, /* is_counter= */ t->metric != METRIC_EXHAUSTION);
+                if (!is_idle)
+                        d->truths[i] = term_truth(t, in, &d->series[i], raw);
+                *ret_any |= d->truths[i] == TRUTH_TRUE && uses[i].is_watched;
         }
+        return need;
+}
+
+/* Children before parents: config/ appends an expression after its operands. */
+static void clocks_update(const DecideState *s, Domain *d, uint64_t dt_usec) {
+        const PolicyRange *range = domain_range(s, d);
+        const uint32_t nothing_left_out = 0, end = (uint32_t)range->first_expr + range->n_exprs;
+
+        d->has_clock = d->has_kill_clock = false;
+        for (uint32_t i = s->next_for[range->first_expr]; i < end; i = s->next_for[i + 1]) {
+                uint64_t *held = &d->held[i - range->first_expr];
+                Truth a = expr_truth(s, d, s->policy->exprs[i].a, term_truth_stored, &nothing_left_out);
+                if (a != TRUTH_TRUE)
+                        *held = 0;
+                else if (*held == 0)
+                        *held = 1; /* true from now on; counts from the next step */
+                else
+                        *held = u64_add_sat(*held, MIN(dt_usec, FOR_CREDIT_USEC));
+                d->has_clock |= *held > 0;
+                d->has_kill_clock |= *held > 0 && s->kill_for[i] == d->policy + 1;
+        }
+}
+
+uint32_t condition_update(const DecideState *s, Domain *d, const MetricInput *in, uint64_t dt_usec) {
+        const PolicyRange *range = domain_range(s, d);
+        bool any;
+        uint32_t need = terms_update(s, d, in, &any);
+
+        memset(d->is_when, 0, sizeof(d->is_when));
+        /* without a `not` nothing is true of which no part is: so it is of most domains at most times */
+        if (!any && !range->has_not) {
+                if (d->has_clock)
+                        memset(d->held, 0, range->n_exprs * sizeof(*d->held));
+                d->has_clock = d->has_kill_clock = false;
+                return need;
+        }
+        clocks_update(s, d, dt_usec);
+        for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
+                d->is_when[l] = condition_eval(s, d, s->policy->cgroups[d->policy].levels[l].when, 0) == TRUTH_TRUE;
         return need;
 }
 

@@ -6,7 +6,7 @@
 #include "model/decision.h"
 
 /*
- * Takes the new sample into the series and `for` clocks of @d: once a step. Returns the Detail bits
+ * Takes the new sample into the series and `for` clocks of @d, and finds @d->is_when: once a step. Returns the Detail bits
  * without which a term of this domain cannot be evaluated.
  */
 uint32_t condition_update(const DecideState *s, Domain *d, const MetricInput *in, uint64_t dt_usec);

@@ -80,13 +80,59 @@ static PolicyRange policy_range(const Policy *p, const CgroupPolicy *c) {
                 range_exprs(p, c->levels[l].until, &exprs);
                 steps |= c->levels[l].when != EXPR_NONE ? c->levels[l].steps : 0;
         }
+        bool has_not = false;
+        for (uint32_t i = exprs.first; i < exprs.end; i++)
+                has_not |= p->exprs[i].kind == EXPR_NOT;
         return (PolicyRange){
                 .first_term = terms.end ? terms.first : 0,
                 .n_terms = (uint16_t)(terms.end ? terms.end - terms.first : 0),
                 .first_expr = exprs.end ? exprs.first : 0,
                 .n_exprs = (uint16_t)(exprs.end ? exprs.end - exprs.first : 0),
+                .has_not = has_not,
                 .needs_usage = steps & STEPS_LADDER & ~STEP_BIT(STEP_TRIM),
         };
+}
+
+typedef struct UseWalk {
+        DecideState *s;
+        uint8_t policy;
+        Level level;
+} UseWalk;
+
+/* @is_when: else Until=, which is looked at only where the level is not calm. */
+static void use_expr(const UseWalk *w, uint16_t expr, bool is_when, bool is_in_for) {
+        if (expr == EXPR_NONE)
+                return;
+        const Expr *e = &w->s->policy->exprs[expr];
+        if (e->kind == EXPR_TERM) {
+                TermUse *u = &w->s->uses[e->a];
+                u->policy = w->policy;
+                u->whens |= is_when ? (uint8_t)(1u << w->level) : 0;
+                u->is_watched |= is_when || is_in_for;
+                return;
+        }
+        if (e->kind == EXPR_FOR && is_when && w->level == LEVEL_KILL && !is_in_for)
+                w->s->kill_for[expr] = (uint8_t)(w->policy + 1);
+        use_expr(w, e->a, is_when, is_in_for || e->kind == EXPR_FOR);
+        if (e->kind == EXPR_AND || e->kind == EXPR_OR)
+                use_expr(w, e->b, is_when, is_in_for);
+}
+
+/* What steps would else find out by walking through all expressions. */
+static void policy_uses(DecideState *s) {
+        const Policy *p = s->policy;
+        for (uint32_t i = 0; i < p->n_cgroups; i++)
+                for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++) {
+                        const UseWalk w = { .s = s, .policy = (uint8_t)i, .level = l };
+                        use_expr(&w, p->cgroups[i].levels[l].when, /* is_when= */ true, /* is_in_for= */ false);
+                        use_expr(&w, p->cgroups[i].levels[l].until, /* is_when= */ false, /* is_in_for= */ false);
+                }
+        uint16_t next = EXPR_NONE;
+        for (uint32_t i = POLICY_EXPRS_MAX + 1; i-- > 0;) {
+                if (i < p->n_exprs && p->exprs[i].kind == EXPR_FOR)
+                        next = (uint16_t)i;
+                s->next_for[i] = next;
+        }
 }
 
 static void policy_max_range(const Policy *p, size_t *ret_terms, size_t *ret_exprs) {
@@ -154,6 +200,7 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
         s->held_measures = carve(memory, &at, HELD_MAX * sizeof(HeldMeasure));
         for (uint32_t i = 0; i < p->n_cgroups; i++)
                 s->needs_usage |= (s->ranges[i] = policy_range(p, &p->cgroups[i])).needs_usage;
+        policy_uses(s);
         pace_init(s);
         *ret = s;
         return 0;
@@ -161,10 +208,9 @@ int decide_state_init(void *memory, size_t size, const Policy *p, const DecideLi
 
 /* ---- levels ---- */
 
-static Level level_wanted(const DecideState *s, const Domain *d) {
-        const CgroupPolicy *c = &s->policy->cgroups[d->policy];
+static Level level_wanted(const Domain *d) {
         for (Level l = LEVEL_KILL; l > LEVEL_CALM; l--)
-                if (condition_eval(s, d, c->levels[l].when, 0) == TRUTH_TRUE)
+                if (d->is_when[l])
                         return l;
         return LEVEL_CALM;
 }
@@ -172,7 +218,7 @@ static Level level_wanted(const DecideState *s, const Domain *d) {
 static bool level_is_over(const DecideState *s, Domain *d, uint64_t dt_usec) {
         uint64_t credit = MIN(dt_usec, QUIET_CREDIT_USEC);
         const LevelPolicy *lp = &s->policy->cgroups[d->policy].levels[d->level];
-        if (condition_eval(s, d, lp->when, 0) == TRUTH_TRUE) {
+        if (d->is_when[d->level]) {
                 d->trouble_usec = u64_add_sat(d->trouble_usec, credit);
                 d->quiet_usec = 0;
                 return false;
@@ -186,7 +232,7 @@ static bool level_is_over(const DecideState *s, Domain *d, uint64_t dt_usec) {
 }
 
 static void level_step(const DecideState *s, Domain *d, const MetricInput *in, uint64_t dt_usec, Decision *ret) {
-        Level wanted = level_wanted(s, d);
+        Level wanted = level_wanted(d);
         bool is_over = d->level != LEVEL_CALM && level_is_over(s, d, dt_usec);
 
         if (wanted == d->level || (wanted < d->level && !is_over) || ret->n_changes == LEVEL_CHANGES_MAX)
@@ -303,6 +349,8 @@ int decide_step(DecideState *s, const Snapshot *snap, Decision *ret) {
                         ladder_step(s, d, &in, ret);
                 if (s->policy->cgroups[d->policy].proactive.pressure_permyriad > 0)
                         proactive_step(s, d, &in, ret);
+                if (is_watchful && ret->next_usec <= s->policy->daemon.interval_min_usec)
+                        continue; /* no domain asks for more */
                 Pace pace = pace_of(s, d, &in);
                 ret->next_usec = MIN(ret->next_usec, pace.delay_usec);
                 is_watchful |= pace.is_watchful;

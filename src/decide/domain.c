@@ -121,15 +121,18 @@ void domains_sync(DecideState *s, const Snapshot *snap) {
                         s->domains[i].seen_usec = snap->mono_usec;
         }
         uint32_t n_new = 0;
+        const Domain *end = s->domains + s->n_domains, *next = s->domains;
         for (uint32_t i = 0; i < snap->n_cgroups; i++) {
                 const CgroupSample *c = &snap->cgroups[i];
                 if (c->policy < 0 || c->id == 0)
                         continue;
-                Domain *d = domain_find(s, c->id);
+                /* mostly they stand in the order of their ids, which is that of the domains */
+                Domain *d = next < end && next->id == c->id ? &s->domains[next - s->domains] : domain_find(s, c->id);
                 if (!d) {
                         n_new++;
                         continue;
                 }
+                next = d + 1;
                 /* our own throttle makes it match the policy for limited cgroups: that must not end the one it began under */
                 bool is_ours = s->n_held > 0 && d->policy != c->policy && own_stall_is_limit_ours(s, c->policy, c);
                 if (d->policy != c->policy && !is_ours)
@@ -175,8 +178,15 @@ bool domain_stall(const Series *series, uint64_t now_usec, uint64_t *ret_permyri
         SeriesSample base;
         if (!series->has_last || !series_base(series, now_usec, &base))
                 return false;
-        *ret_permyriad = MIN(u64_mul_div(u64_sub_sat(series->last.value, base.value), PERMYRIAD, now_usec - base.usec), PERMYRIAD);
+        *ret_permyriad = metric_share(u64_sub_sat(series->last.value, base.value), now_usec - base.usec);
         return true;
+}
+
+static void evidence_take(Domain *d, size_t i, uint64_t value, bool is_own, uint64_t now_usec) {
+        if (d->has_evidence_last[i] && value > d->evidence_last[i] && !is_own)
+                d->evidence_usec = now_usec;
+        d->evidence_last[i] = value;
+        d->has_evidence_last[i] = true;
 }
 
 /*
@@ -190,18 +200,17 @@ static void observe_evidence(const DecideState *s, Domain *d, const MetricInput 
         static const HostField host_fields[] = { HOST_VM_PGSCAN_KSWAPD, HOST_VM_PGSCAN_DIRECT, HOST_VM_ALLOCSTALL };
         static const CgroupField cgroup_fields[] = { CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_PGSCAN, CGROUP_REFAULT_ANON };
 
-        uint64_t own = in->cgroup && s->n_held > 0 ? own_stall_evidence(s, d, in->snap->mono_usec) : 0;
-        for (size_t i = 0; i < (in->cgroup ? ARRAY_SIZE(cgroup_fields) : ARRAY_SIZE(host_fields)); i++) {
-                bool has = in->cgroup ? cgroup_has(in->cgroup, cgroup_fields[i]) : host_has(&in->snap->host, host_fields[i]);
-                if (!has)
-                        continue;
-                uint64_t v = in->cgroup ? in->cgroup->value[cgroup_fields[i]] : in->snap->host.value[host_fields[i]];
-                if (d->has_evidence_last[i] && v > d->evidence_last[i] &&
-                    !(in->cgroup && own >> cgroup_fields[i] & 1))
-                        d->evidence_usec = in->snap->mono_usec;
-                d->evidence_last[i] = v;
-                d->has_evidence_last[i] = true;
+        if (!in->cgroup) {
+                const HostSample *h = &in->snap->host;
+                for (size_t i = 0; i < ARRAY_SIZE(host_fields); i++)
+                        if (host_has(h, host_fields[i]))
+                                evidence_take(d, i, h->value[host_fields[i]], /* is_own= */ false, in->snap->mono_usec);
+                return;
         }
+        uint64_t now = in->snap->mono_usec, own = s->n_held > 0 ? own_stall_evidence(s, d, now) : 0;
+        for (size_t i = 0; i < ARRAY_SIZE(cgroup_fields); i++)
+                if (cgroup_has(in->cgroup, cgroup_fields[i]))
+                        evidence_take(d, i, in->cgroup->value[cgroup_fields[i]], own >> cgroup_fields[i] & 1, now);
 }
 
 /*
@@ -218,13 +227,11 @@ static bool is_short(const Domain *d, const MetricInput *in, uint64_t total) {
 
 void domain_observe(const DecideState *s, Domain *d, const MetricInput *in) {
         uint64_t now = in->snap->mono_usec, total, swap_total, raw;
-        const Term some = { .metric = METRIC_SOME, .host = d->id == 0 }, full = { .metric = METRIC_FULL, .host = d->id == 0 };
-        bool needs_detail;
 
         observe_evidence(s, d, in);
-        if (metric_raw(&some, in, &raw, &needs_detail))
+        if (metric_stall(METRIC_SOME, in, &raw))
                 series_push(&d->some10, now, raw, /* is_counter= */ true);
-        if (metric_raw(&full, in, &raw, &needs_detail))
+        if (metric_stall(METRIC_FULL, in, &raw))
                 series_push(&d->full10, now, raw, /* is_counter= */ true);
 
         bool has_swap = metric_swap_free(in, &d->swap_free_bytes, &swap_total);

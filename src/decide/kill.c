@@ -235,9 +235,7 @@ static bool host_is_low(const DecideState *s) {
  * nothing: MemAvailable is 0 before the last page is. Only while it is still needed.
  */
 static bool escalation_is_due(const DecideState *s, const Domain *d, const MetricInput *in) {
-        uint16_t when = s->policy->cgroups[d->policy].levels[LEVEL_KILL].when;
-        if (d->kill.step != STEP_TERMINATE || d->kill.escalate_usec == USEC_INFINITY ||
-            condition_eval(s, d, when, 0) != TRUTH_TRUE)
+        if (d->kill.step != STEP_TERMINATE || d->kill.escalate_usec == USEC_INFINITY || !d->is_when[LEVEL_KILL])
                 return false;
         if (d->id != 0 && host_is_low(s))
                 return true;
@@ -295,7 +293,7 @@ void kill_step(DecideState *s, Domain *d, const MetricInput *in, Decision *ret) 
                         kill_escalate(s, d, in, ret);
                 return;
         }
-        if (!(lp->steps & signals) || condition_eval(s, d, lp->when, 0) != TRUTH_TRUE)
+        if (!(lp->steps & signals) || !d->is_when[LEVEL_KILL])
                 return;
         bool is_pressure = !is_true_without(s, d, lp->when, METRICS_PRESSURE);
         Hold h = kill_guards(s, d, is_pressure, in->snap, &flight);

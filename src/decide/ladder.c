@@ -317,8 +317,7 @@ void ladder_step(DecideState *s, Domain *d, const MetricInput *in, Decision *ret
         }
         if (d->climb.level != d->level)
                 climb_enter(s, d, in->snap->mono_usec);
-        uint16_t when = s->policy->cgroups[d->policy].levels[d->level].when;
-        if (condition_eval(s, d, when, 0) != TRUTH_TRUE || kill_is_near(s, d)) {
+        if (!d->is_when[d->level] || kill_is_near(s, d)) {
                 d->climb.wait_usec = 0;
                 return;
         }

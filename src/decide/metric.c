@@ -7,31 +7,6 @@
 
 #include "decide/metric.h"
 
-bool metric_is_rate(Metric m) {
-        switch (m) {
-        case METRIC_SOME:
-        case METRIC_FULL:
-        case METRIC_EXHAUSTION:
-        case METRIC_REFAULTS:
-        case METRIC_SCAN_RATE:
-        case METRIC_KERNEL_OOM:
-                return true;
-        case METRIC_AVAILABLE:
-        case METRIC_SWAP_FREE:
-        case METRIC_SWAP_USED:
-        case METRIC_USAGE:
-        case METRIC_COMMIT:
-        case _METRIC_MAX:
-        case _METRIC_INVALID:
-                return false;
-        }
-        return false;
-}
-
-bool metric_is_pressure(Metric m) {
-        return m == METRIC_SOME || m == METRIC_FULL;
-}
-
 bool metric_cgroup_limit(const MetricInput *in, uint64_t *ret_bytes) {
         const CgroupSample *c = in->cgroup;
         uint64_t limit = CGROUP_NO_LIMIT;
@@ -144,12 +119,6 @@ static bool sum_host(const HostSample *h, HostField a, HostField b, uint64_t *re
 static bool cgroup_raw(Metric m, const CgroupSample *c, uint64_t *ret, bool *ret_needs_detail) {
         CgroupField f;
         switch (m) {
-        case METRIC_SOME:
-                f = CGROUP_PSI_SOME_USEC;
-                break;
-        case METRIC_FULL:
-                f = CGROUP_PSI_FULL_USEC;
-                break;
         case METRIC_REFAULTS:
                 f = CGROUP_REFAULT_FILE;
                 *ret_needs_detail = !cgroup_has(c, f);
@@ -172,12 +141,6 @@ static bool cgroup_raw(Metric m, const CgroupSample *c, uint64_t *ret, bool *ret
 static bool host_raw(Metric m, const HostSample *h, uint64_t *ret) {
         HostField f;
         switch (m) {
-        case METRIC_SOME:
-                f = HOST_PSI_SOME_USEC;
-                break;
-        case METRIC_FULL:
-                f = HOST_PSI_FULL_USEC;
-                break;
         case METRIC_REFAULTS:
                 f = HOST_VM_REFAULT_FILE;
                 break;
@@ -201,15 +164,6 @@ static const MetricInput *term_input(const Term *t, const MetricInput *in, Metri
         return host;
 }
 
-/* A counter that is below what was excused of it has been reset since. */
-static bool stall_raw(Metric m, const MetricInput *in, uint64_t *ret, bool *ret_needs_detail) {
-        uint64_t excused = in->own_stall ? in->own_stall[m == METRIC_SOME ? STALL_SOME : STALL_FULL] : 0;
-        if (in->cgroup ? !cgroup_raw(m, in->cgroup, ret, ret_needs_detail) : !host_raw(m, &in->snap->host, ret))
-                return false;
-        *ret -= *ret >= excused ? excused : 0;
-        return true;
-}
-
 bool metric_raw(const Term *t, const MetricInput *domain, uint64_t *ret, bool *ret_needs_detail) {
         MetricInput host;
         const MetricInput *in = term_input(t, domain, &host);
@@ -220,7 +174,7 @@ bool metric_raw(const Term *t, const MetricInput *domain, uint64_t *ret, bool *r
         switch (t->metric) {
         case METRIC_SOME:
         case METRIC_FULL:
-                return stall_raw(t->metric, in, ret, ret_needs_detail);
+                return metric_stall(t->metric, in, ret);
         case METRIC_REFAULTS:
         case METRIC_SCAN_RATE:
         case METRIC_KERNEL_OOM:
@@ -333,7 +287,7 @@ bool metric_value(const Term *t, const MetricInput *domain, const Series *series
         case METRIC_SOME:
         case METRIC_FULL:
                 ret->unit = UNIT_SHARE;
-                ret->value = MIN(u64_mul_div(delta, PERMYRIAD, span), PERMYRIAD);
+                ret->value = metric_share(delta, span);
                 return true;
         case METRIC_REFAULTS:
                 /* an empty LRU counts as one page: every refault is then all of it */

@@ -26,8 +26,36 @@ typedef struct MetricValue {
 } MetricValue;
 
 /* Is it computed from two samples? Then the raw value goes into a Series first. */
-bool metric_is_rate(Metric m);
-bool metric_is_pressure(Metric m);
+static inline bool metric_is_rate(Metric m) {
+        const uint32_t rates = 1u << METRIC_SOME | 1u << METRIC_FULL | 1u << METRIC_EXHAUSTION | 1u << METRIC_REFAULTS |
+                               1u << METRIC_SCAN_RATE | 1u << METRIC_KERNEL_OOM;
+        return m >= 0 && m < _METRIC_MAX && (rates >> m & 1);
+}
+static inline bool metric_is_pressure(Metric m) {
+        return m == METRIC_SOME || m == METRIC_FULL;
+}
+/* May its raw value be in a detailed sample only? */
+static inline bool metric_may_need_detail(Metric m) {
+        return m == METRIC_AVAILABLE || (metric_is_rate(m) && !metric_is_pressure(m));
+}
+/* METRIC_SOME or METRIC_FULL of that very cgroup or host: as metric_raw(). */
+static inline bool metric_stall(Metric m, const MetricInput *in, uint64_t *ret) {
+        bool is_some = m == METRIC_SOME;
+        CgroupField of_cgroup = is_some ? CGROUP_PSI_SOME_USEC : CGROUP_PSI_FULL_USEC;
+        HostField of_host = is_some ? HOST_PSI_SOME_USEC : HOST_PSI_FULL_USEC;
+
+        if (in->cgroup ? !cgroup_has(in->cgroup, of_cgroup) : !host_has(&in->snap->host, of_host))
+                return false;
+        uint64_t raw = in->cgroup ? in->cgroup->value[of_cgroup] : in->snap->host.value[of_host];
+        uint64_t excused = in->own_stall ? in->own_stall[is_some ? STALL_SOME : STALL_FULL] : 0;
+        /* a counter that is below what was excused of it has been reset since */
+        *ret = raw - (raw >= excused ? excused : 0);
+        return true;
+}
+/* The share of @span_usec that @stall_usec are. Most stand still at most times, and a division is what this costs. */
+static inline uint64_t metric_share(uint64_t stall_usec, uint64_t span_usec) {
+        return stall_usec == 0 ? 0 : MIN(u64_mul_div(stall_usec, PERMYRIAD, span_usec), PERMYRIAD);
+}
 /* Raw counter or gauge; false where it is absent. @ret_needs_detail: a detailed sample would have it. */
 bool metric_raw(const Term *t, const MetricInput *in, uint64_t *ret, bool *ret_needs_detail);
 /* @series: of a rate, with the present raw value pushed or not; @raw: the present raw value. */

@@ -50,38 +50,40 @@ void pace_observe(DecideState *s, const Snapshot *snap) {
 
 /* ---- limits ---- */
 
-typedef struct LimitWalk {
-        const MetricInput *in;
-        bool host_only;
-        uint64_t below_bytes; /* only limits that are not above this */
-        uint64_t limit_bytes;
-} LimitWalk;
+/*
+ * The highest limit on what is available in the When= of @levels (bits) that is not above @below_bytes. @host_only: of
+ * those on the host.
+ */
+static uint64_t highest_limit(const DecideState *s, const Domain *d, const MetricInput *in, uint32_t levels, bool host_only,
+                              uint64_t below_bytes) {
+        const PolicyRange *range = &s->ranges[d->policy];
+        const MetricInput host = { .snap = in->snap };
+        uint64_t bytes, total, highest = 0;
 
-static void limit_term(void *userdata, const Term *t, uint16_t term) {
-        LimitWalk *w = userdata;
-        const MetricInput host = { .snap = w->in->snap };
-        bool is_host = t->host || !w->in->cgroup;
-        uint64_t bytes, total;
-        (void)term;
-        if (t->metric != METRIC_AVAILABLE || (t->comparison != COMPARE_LT && t->comparison != COMPARE_LE) ||
-            (w->host_only && !is_host) || !metric_available(is_host ? &host : w->in, &bytes, &total))
-                return;
-        uint64_t limit = condition_limit_bytes(t, total);
-        if (limit <= w->below_bytes)
-                w->limit_bytes = MAX(w->limit_bytes, limit);
+        for (uint32_t i = range->first_term; i < (uint32_t)range->first_term + range->n_terms; i++) {
+                const Term *t = &s->policy->terms[i];
+                bool is_host = t->host || !in->cgroup;
+                if (t->metric != METRIC_AVAILABLE || (t->comparison != COMPARE_LT && t->comparison != COMPARE_LE) ||
+                    s->uses[i].policy != d->policy || !(s->uses[i].whens & levels) || (host_only && !is_host) ||
+                    !metric_available(is_host ? &host : in, &bytes, &total))
+                        continue;
+                uint64_t limit = condition_limit_bytes(t, total);
+                if (limit <= below_bytes)
+                        highest = MAX(highest, limit);
+        }
+        return highest;
 }
 
 /* Once a step for each policy that has domains. */
 static uint64_t room_limit(DecideState *s, const Domain *d, const MetricInput *in) {
+        const uint32_t all = 1u << LEVEL_WARN | 1u << LEVEL_RELIEVE | 1u << LEVEL_KILL;
         RoomLimit *limit = &s->room_limits[d->policy];
 
-        if (limit->seq == s->seq)
-                return limit->bytes;
-        LimitWalk w = { .in = in, .host_only = true, .below_bytes = s->room.last.value };
-        for (Level l = LEVEL_WARN; l < _LEVEL_MAX; l++)
-                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[l].when, limit_term, &w);
-        *limit = (RoomLimit){ .seq = s->seq, .bytes = w.limit_bytes };
-        return w.limit_bytes;
+        if (limit->seq != s->seq) {
+                limit->bytes = highest_limit(s, d, in, all, /* host_only= */ true, s->room.last.value);
+                limit->seq = s->seq;
+        }
+        return limit->bytes;
 }
 
 /* Time until the host has come down to the next limit of any level of @d, if it goes on as it did. */
@@ -92,36 +94,9 @@ static uint64_t nearing_usec(DecideState *s, const Domain *d, const MetricInput 
         return limit == 0 ? USEC_INFINITY : u64_mul_div(room - limit, s->room_span_usec, s->room_lost_bytes);
 }
 
-/* ---- clocks ---- */
-
-static bool expr_clock_runs(const DecideState *s, const Domain *d, uint16_t expr) {
-        if (expr == EXPR_NONE)
-                return false;
-        const Expr *e = &s->policy->exprs[expr];
-        switch (e->kind) {
-        case EXPR_TERM:
-                return false;
-        case EXPR_AND:
-        case EXPR_OR:
-                return expr_clock_runs(s, d, e->a) || expr_clock_runs(s, d, e->b);
-        case EXPR_NOT:
-                return expr_clock_runs(s, d, e->a);
-        case EXPR_FOR:
-                return d->held[expr - s->ranges[d->policy].first_expr] > 0;
-        case _EXPR_KIND_MAX:
-                break;
-        }
-        return false;
-}
-
-/* Has a `for` on the way to a kill begun to count? (Those of Until= run all the time on a calm host.) */
-static bool kill_clock_runs(const DecideState *s, const Domain *d) {
-        return expr_clock_runs(s, d, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when);
-}
-
 /* ---- the answers ---- */
 
-static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInput *in, bool clock_runs, uint64_t nearing) {
+static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInput *in, uint64_t nearing) {
         const DaemonPolicy *p = &s->policy->daemon;
         uint64_t delay = p->interval_max_usec, bytes, total;
 
@@ -130,14 +105,13 @@ static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInpu
                 return p->interval_min_usec;
         if (d->level >= LEVEL_WARN)
                 delay = MIN(delay, 4 * p->interval_min_usec);
-        if (clock_runs)
+        if (d->has_kill_clock) /* and not one of Until=: those run all the time on a calm host */
                 delay = MIN(delay, 2 * p->interval_min_usec);
         if (d->exhaustion_usec != USEC_INFINITY)
                 delay = MIN(delay, d->exhaustion_usec / 8);
         if (d->id == 0 && metric_available(in, &bytes, &total)) {
-                LimitWalk w = { .in = in, .below_bytes = UINT64_MAX };
-                condition_each_term(s->policy, s->policy->cgroups[d->policy].levels[LEVEL_KILL].when, limit_term, &w);
-                delay = MIN(delay, u64_sub_sat(bytes, w.limit_bytes) / FILL_BYTES_PER_USEC);
+                uint64_t limit = highest_limit(s, d, in, 1u << LEVEL_KILL, /* host_only= */ false, UINT64_MAX);
+                delay = MIN(delay, u64_sub_sat(bytes, limit) / FILL_BYTES_PER_USEC);
         }
         delay = MIN(delay, nearing / LOOKS_ON_THE_WAY);
         uint64_t some;
@@ -147,12 +121,11 @@ static uint64_t delay_of(const DecideState *s, const Domain *d, const MetricInpu
 }
 
 Pace pace_of(DecideState *s, const Domain *d, const MetricInput *in) {
-        bool clock_runs = kill_clock_runs(s, d);
         uint64_t nearing = nearing_usec(s, d, in);
 
         return (Pace){
-                .delay_usec = delay_of(s, d, in, clock_runs, nearing),
-                .is_watchful = d->level >= LEVEL_WARN || clock_runs || d->exhaustion_usec < EXHAUSTION_WATCHFUL_USEC ||
+                .delay_usec = delay_of(s, d, in, nearing),
+                .is_watchful = d->level >= LEVEL_WARN || d->has_kill_clock || d->exhaustion_usec < EXHAUSTION_WATCHFUL_USEC ||
                                nearing < WATCHFUL_USEC,
         };
 }

@@ -39,7 +39,16 @@ typedef struct PolicyRange {
         uint16_t first_term, n_terms;
         uint16_t first_expr, n_exprs;
         bool needs_usage; /* one of its levels takes steps on cgroups */
+        bool has_not;     /* among its exprs: else none is true while no term is */
 } PolicyRange;
+
+/* Where a term stands: each belongs to one expression, though ranges of policies may overlap. */
+typedef struct TermUse {
+        uint8_t policy;
+        uint8_t whens; /* bit (1 << Level) of those whose When= it is in */
+        bool is_watched; /* looked at when calm and nothing is held, too: it is in a When=, or under a `for` */
+} TermUse;
+static_assert(POLICY_CGROUPS_MAX <= UINT8_MAX, "TermUse.policy");
 
 typedef struct KillInFlight {
         uint64_t id; /* 0: none */
@@ -166,12 +175,16 @@ typedef struct Domain {
         OwnStall own;
         Proactive proactive;
 
+        bool is_when[_LEVEL_MAX]; /* each When= is true in this step */
+        bool has_clock;           /* a `for` may have begun to count */
+        bool has_kill_clock;      /* one on the way to a kill has */
+
         Series some10, full10, left; /* left: available plus usable swap, for exhaustion */
         uint64_t exhaustion_usec, available_bytes, swap_free_bytes;
 
         /* Storage outside the struct; moves along when domains are inserted or removed. */
         Series *series; /* one for each term in the policy's range */
-        Truth *truths;  /* of the last step, same index */
+        Truth *truths;  /* of the last step, same index; unknown where it was calm and nothing looked at it */
         uint64_t *held; /* one for each expr in the policy's range: how long a `for` has been true */
 } Domain;
 
@@ -185,6 +198,9 @@ struct DecideState {
         const Policy *policy;
         DecideLimits limits;
         PolicyRange ranges[POLICY_CGROUPS_MAX];
+        TermUse uses[POLICY_TERMS_MAX];
+        uint16_t next_for[POLICY_EXPRS_MAX + 1]; /* the first `for` from this expr on; EXPR_NONE */
+        uint8_t kill_for[POLICY_EXPRS_MAX]; /* an outermost `for` in the When= of a [Kill]: its policy and 1; else 0 */
         uint64_t seq, last_usec, processes_usec, cgroups_usec;
         bool has_last;
         uint64_t next_kill_id;

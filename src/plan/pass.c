@@ -9,7 +9,8 @@ typedef struct Worker {
         const PlanRequest *request;
         PlanRun *run;
         PlanStats *stats; /* the first worker's only */
-        uint32_t first, n_workers, from;
+        uint32_t first, from;
+        const uint32_t *owners; /* by answer */
         PlanSim *sims[PLAN_ANSWERS_MAX]; /* by answer; NULL where it is another worker's */
         int error;
         TraceError trace_error;
@@ -17,7 +18,9 @@ typedef struct Worker {
 } Worker;
 
 static int make_sims(Worker *w) {
-        for (uint32_t i = w->from + w->first; i < w->run->n_answers; i += w->n_workers) {
+        for (uint32_t i = w->from; i < w->run->n_answers; i++) {
+                if (w->owners[i] != w->first)
+                        continue;
                 int r = plan_sim_new(&w->run->answers[i].question, &w->sims[i]);
                 if (r < 0)
                         return r;
@@ -41,7 +44,7 @@ static int finish_sims(Worker *w) {
 static int feed(Worker *w, const TraceRecord *record) {
         int r = w->stats ? plan_stats_feed(w->stats, record) : 0;
 
-        for (uint32_t i = w->from + w->first; i < w->run->n_answers && r >= 0; i += w->n_workers) {
+        for (uint32_t i = w->from; i < w->run->n_answers && r >= 0; i++) {
                 if (!w->sims[i])
                         continue;
                 r = plan_sim_feed(w->sims[i], record);
@@ -100,17 +103,36 @@ static void *work(void *userdata) {
         return NULL;
 }
 
+/* A host that is too small is looked at every 50 ms, and one with room to spare once a second. */
+static bool is_dearer(const PlanQuestion *a, const PlanQuestion *b) {
+        return a->ram_bytes > 0 && (b->ram_bytes == 0 || a->ram_bytes < b->ram_bytes);
+}
+
+/* By turns to and fro, the dearest first, so that all workers end at about the same time. */
+static void deal(const PlanRun *run, uint32_t from, uint32_t n_workers, uint32_t owners[static PLAN_ANSWERS_MAX]) {
+        for (uint32_t i = from; i < run->n_answers; i++) {
+                uint32_t place = 0;
+                for (uint32_t k = from; k < run->n_answers; k++)
+                        place += is_dearer(&run->answers[k].question, &run->answers[i].question) ||
+                                 (k < i && !is_dearer(&run->answers[i].question, &run->answers[k].question));
+                uint32_t turn = place / n_workers, at = place % n_workers;
+                owners[i] = turn % 2 == 0 ? at : n_workers - 1 - at;
+        }
+}
+
 int plan_pass(const PlanRequest *request, PlanRun *run, uint32_t from, PlanStats *stats, TraceError *ret_error) {
         uint32_t n = MIN(MAX(request->n_threads, UINT32_C(1)), MAX(run->n_answers - from, UINT32_C(1)));
         n = MIN(n, (uint32_t)THREADS_MAX);
         _cleanup_free_ Worker *workers = calloc(n, sizeof(*workers));
+        uint32_t owners[PLAN_ANSWERS_MAX];
         int r = 0;
 
         if (!workers)
                 return -ENOMEM;
+        deal(run, from, n, owners);
         for (uint32_t i = 0; i < n; i++) {
                 workers[i] = (Worker){ .request = request, .run = run, .stats = i == 0 ? stats : NULL,
-                                       .first = i, .n_workers = n, .from = from };
+                                       .first = i, .from = from, .owners = owners };
                 /* The last one's work is done here: with one thread there is none to start. */
                 if (i + 1 == n)
                         (void)work(&workers[i]);

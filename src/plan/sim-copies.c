@@ -15,6 +15,8 @@
 #include "model/cgroup-path.h"
 #include "plan/sim-state.h"
 
+#define DEPTH_MAX 64 /* of cgroups around a process: a bound, should a record be wrong */
+
 uint64_t copies_permyriad(const Copies *c) {
         uint64_t sum = c->gone & 1 ? 0 : c->base_permyriad;
         for (uint32_t i = 1; i <= c->n_clones; i++)
@@ -25,6 +27,11 @@ uint64_t copies_permyriad(const Copies *c) {
 
 uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]) {
         return u64_add_sat(size[SIZE_ANON], u64_add_sat(size[SIZE_SWAP], size[SIZE_TABLES]));
+}
+
+/* The recorded one alone, and whole: all but a few, and these are asked for at each step. */
+static bool is_single(const Copies *c) {
+        return c->n_clones == 0 && c->base_permyriad == PERMYRIAD;
 }
 
 static bool has_amounts(const CgroupSample *c) {
@@ -67,9 +74,15 @@ static bool is_in_known_root(const PlanSim *s, const DemandProcess *p) {
 
 /* Once for all who ask at that time. */
 static void touched_take(PlanSim *s, Touched *t, uint64_t usec) {
-        uint64_t size[_SIZE_MAX];
-        t->is_there = demand_process_at(&s->demand, &s->demand.processes[t->process], usec, size);
-        t->pages = t->is_there ? process_private_pages(size) : 0;
+        t->pages = 0;
+        t->is_there = demand_process_private_at(&s->demand, &s->demand.processes[t->process], usec, &t->pages);
+}
+
+static uint32_t nearest_monitored(const Demand *d, uint32_t process) {
+        uint32_t c = d->processes[process].last.cgroup;
+        for (uint32_t depth = 0; c < d->n_cgroups && d->cgroups[c].last.policy < 0; depth++)
+                c = depth < DEPTH_MAX ? d->cgroups[c].parent : INDEX_NONE;
+        return c;
 }
 
 static int touched_append(PlanSim *s, uint32_t process) {
@@ -81,7 +94,7 @@ static int touched_append(PlanSim *s, uint32_t process) {
                 s->touched = p;
                 s->room_touched = want;
         }
-        s->touched[s->n_touched++] = (Touched){ .process = process };
+        s->touched[s->n_touched++] = (Touched){ .process = process, .monitored = nearest_monitored(&s->demand, process) };
         return 0;
 }
 
@@ -128,6 +141,10 @@ static void change_process(PlanSim *s, const Touched *t, uint64_t usec, DemandCh
         if (!t->is_there)
                 return;
         uint64_t bytes = u64_mul_sat(t->pages, s->demand.page_size);
+        if (is_single(&p->copies) && !p->is_ghost) {
+                c->less = u64_add_sat(c->less, p->copies.gone & 1 ? bytes : 0);
+                return;
+        }
         uint64_t there = copies_permyriad(&p->copies);
         Copies all = p->copies;
         all.gone = 0;
@@ -159,19 +176,20 @@ static void change_holds(PlanSim *s, uint64_t usec, DemandChange *c) {
         }
 }
 
-/* Pages of a victim, for its cgroup and those around it. */
-static void less_process(PlanSim *s, const Touched *t, bool is_still) {
-        Demand *d = &s->demand;
-        const DemandProcess *p = &d->processes[t->process];
+static bool is_missing(const PlanSim *s, const Touched *t) {
+        const DemandProcess *p = &s->demand.processes[t->process];
+        return (p->copies.gone & 1) && !p->is_ghost && t->is_there;
+}
 
-        if (!(p->copies.gone & 1) || p->is_ghost || !t->is_there)
+/* Pages of a victim, for its cgroup and those around it. */
+static void still_process(PlanSim *s, const Touched *t) {
+        Demand *d = &s->demand;
+        uint32_t c = d->processes[t->process].last.cgroup;
+
+        if (!is_missing(s, t))
                 return;
-        uint32_t c = p->last.cgroup;
-        for (uint32_t depth = 0; c < d->n_cgroups && depth < 64; depth++) {
-                uint64_t *pages = is_still ? &d->cgroups[c].still_pages : &d->cgroups[c].less_pages;
-                *pages = u64_add_sat(*pages, t->pages);
-                c = d->cgroups[c].parent;
-        }
+        for (uint32_t depth = 0; c < d->n_cgroups && depth < DEPTH_MAX; depth++, c = d->cgroups[c].parent)
+                d->cgroups[c].still_pages = u64_add_sat(d->cgroups[c].still_pages, t->pages);
 }
 
 /* Of those that keep their size, once for all of the span, and again when a victim of them has ended. */
@@ -183,19 +201,33 @@ static void still_sum(PlanSim *s) {
                 s->demand.cgroups[i].still_pages = 0;
         for (uint32_t i = 0; i < s->n_still; i++) {
                 change_process(s, &s->touched[i], s->now_usec, &s->still_change);
-                less_process(s, &s->touched[i], /* is_still= */ true);
+                still_process(s, &s->touched[i]);
         }
         s->is_still_summed = true;
 }
 
-void sim_less_pages(PlanSim *s) {
+/*
+ * All of them, or the monitored ones alone: those are what a cheap sample holds, of which there are many, and most
+ * processes are in none.
+ */
+void sim_less_pages(PlanSim *s, bool has_all) {
         Demand *d = &s->demand;
+        uint32_t n = has_all ? d->n_cgroups : s->n_monitored;
 
         still_sum(s);
-        for (uint32_t i = 0; i < d->n_cgroups; i++)
-                d->cgroups[i].less_pages = d->cgroups[i].still_pages;
-        for (uint32_t i = s->n_still; i < s->n_touched; i++)
-                less_process(s, &s->touched[i], /* is_still= */ false);
+        for (uint32_t k = 0; k < n; k++) {
+                DemandCgroup *c = &d->cgroups[has_all ? k : s->monitored[k]];
+                c->less_pages = c->still_pages;
+        }
+        for (uint32_t i = s->n_still; i < s->n_touched; i++) {
+                const Touched *t = &s->touched[i];
+                uint32_t c = has_all ? d->processes[t->process].last.cgroup : t->monitored;
+                if (c >= d->n_cgroups || !is_missing(s, t))
+                        continue;
+                /* what is added to others on the way is found anew before it is looked at */
+                for (uint32_t depth = 0; c < d->n_cgroups && depth < DEPTH_MAX; depth++, c = d->cgroups[c].parent)
+                        d->cgroups[c].less_pages = u64_add_sat(d->cgroups[c].less_pages, t->pages);
+        }
 }
 
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret) {

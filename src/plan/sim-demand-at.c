@@ -154,25 +154,50 @@ static uint64_t parts_since(const Demand *d, uint64_t usec, uint64_t born_usec) 
         return parts_of(u64_sub_sat(usec, born_usec), u64_sub_sat(end_usec, born_usec));
 }
 
-bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
-        if (p->is_still || p->is_ghost) {
-                memcpy(ret, p->end, sizeof(p->end));
+/* Is it there? @ret_fixed: its size, or NULL where that is between begin and end; @ret_up: then so far of what it grew. */
+static bool process_span(Demand *d, const DemandProcess *p, uint64_t usec, const uint64_t **ret_fixed, uint64_t *ret_up) {
+        *ret_up = 0;
+        *ret_fixed = p->end;
+        if (p->is_still || p->is_ghost)
                 return p->is_still || usec < p->ghost_until_usec;
-        }
-        if (usec < p->born_usec || usec >= p->gone_usec) {
-                memset(ret, 0, _SIZE_MAX * sizeof(*ret));
+        if (usec < p->born_usec || usec >= p->gone_usec)
                 return false;
-        }
         if (!p->is_in_end) {
-                memcpy(ret, p->is_in_begin ? p->begin : p->end, sizeof(p->begin));
+                *ret_fixed = p->is_in_begin ? p->begin : p->end;
                 return true;
         }
         parts_take(d, usec);
-        uint64_t up = parts_since(d, usec, p->born_usec);
-        for (int i = 0; i < _SIZE_MAX; i++) {
-                uint64_t a = p->begin[i], b = p->end[i];
-                ret[i] = a == b ? a : between(a, b, b > a ? up : d->down_parts);
-        }
+        *ret_fixed = NULL;
+        *ret_up = parts_since(d, usec, p->born_usec);
+        return true;
+}
+
+static uint64_t size_at(const Demand *d, const DemandProcess *p, Size i, const uint64_t *fixed, uint64_t up) {
+        uint64_t a = p->begin[i], b = p->end[i];
+        if (fixed)
+                return fixed[i];
+        return a == b ? a : between(a, b, b > a ? up : d->down_parts);
+}
+
+bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]) {
+        const uint64_t *fixed;
+        uint64_t up;
+
+        if (!process_span(d, p, usec, &fixed, &up))
+                return false;
+        for (Size i = 0; i < _SIZE_MAX; i++)
+                ret[i] = size_at(d, p, i, fixed, up);
+        return true;
+}
+
+bool demand_process_private_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t *ret_pages) {
+        const uint64_t *fixed;
+        uint64_t up;
+
+        if (!process_span(d, p, usec, &fixed, &up))
+                return false;
+        *ret_pages = u64_add_sat(size_at(d, p, SIZE_ANON, fixed, up),
+                                 u64_add_sat(size_at(d, p, SIZE_SWAP, fixed, up), size_at(d, p, SIZE_TABLES, fixed, up)));
         return true;
 }
 
@@ -218,17 +243,25 @@ static void refine(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample
                         cgroup_set(ret, known[i].field, between(known[i].a, known[i].b, parts));
 }
 
+/* Those that only rise, and go by the clock. */
+#define FIELDS(first, last) (UINT64_MAX << (first) & UINT64_MAX >> (63 - (last)))
+#define COUNTERS            (FIELDS(0, CGROUP_PSI_FULL_USEC) | FIELDS(CGROUP_PGSCAN, CGROUP_EVENT_OOM_KILL))
+
+static void move(const DemandCgroup *c, uint64_t fields, uint64_t up_parts, uint64_t down_parts, CgroupSample *ret) {
+        for (uint64_t left = fields; left != 0; left &= left - 1) {
+                CgroupField f = (CgroupField)__builtin_ctzll(left);
+                uint64_t from = begin_of(c, f), to = c->last.value[f];
+                ret->value[f] = between(from, to, to >= from ? up_parts : down_parts);
+        }
+}
+
 void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret) {
         parts_take(d, usec);
         *ret = c->last;
         if (d->clock_parts == PARTS_MAX)
                 return;
-        for (uint64_t left = c->moving; left != 0; left &= left - 1) {
-                CgroupField f = (CgroupField)__builtin_ctzll(left);
-                uint64_t from = begin_of(c, f), to = c->last.value[f];
-                bool is_counter = f <= CGROUP_PSI_FULL_USEC || (f >= CGROUP_PGSCAN && f <= CGROUP_EVENT_OOM_KILL);
-                ret->value[f] = between(from, to, is_counter ? d->clock_parts : to >= from ? d->up_parts : d->down_parts);
-        }
+        move(c, c->moving & COUNTERS, d->clock_parts, d->clock_parts, ret);
+        move(c, c->moving & ~COUNTERS, d->up_parts, d->down_parts, ret);
         refine(d, c, usec, ret);
 }
 

@@ -133,8 +133,10 @@ static inline uint64_t demand_end_usec(const Demand *d) {
 }
 /* Time must not run backwards within a span. */
 void demand_host_at(Demand *d, uint64_t usec, HostSample *ret, uint64_t *ret_real_usec);
-/* Whether it is there at @usec, and its size of each kind in pages, as recorded. */
+/* Whether it is there at @usec, and if so its size of each kind in pages, as recorded. */
 bool demand_process_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t ret[static _SIZE_MAX]);
+/* Of that only what is its own: what its end would free. */
+bool demand_process_private_at(Demand *d, const DemandProcess *p, uint64_t usec, uint64_t *ret_pages);
 void demand_cgroup_at(Demand *d, const DemandCgroup *c, uint64_t usec, CgroupSample *ret);
 DemandProcess *demand_find_process(const Demand *d, int32_t pid, uint64_t start_ticks);
 DemandCgroup *demand_find_cgroup(const Demand *d, uint64_t id);

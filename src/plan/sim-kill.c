@@ -34,11 +34,11 @@
 /* ---- who ends ---- */
 
 static uint64_t size_bytes(PlanSim *s, const DemandProcess *p, uint32_t copy) {
-        uint64_t size[_SIZE_MAX];
-        if (!demand_process_at(&s->demand, p, s->now_usec, size))
+        uint64_t pages;
+        if (!demand_process_private_at(&s->demand, p, s->now_usec, &pages))
                 return 0;
         uint64_t permyriad = copy == 0 ? p->copies.base_permyriad : p->copies.clone_permyriad;
-        return u64_mul_div(u64_mul_sat(process_private_pages(size), s->demand.page_size), permyriad, PERMYRIAD);
+        return u64_mul_div(u64_mul_sat(pages, s->demand.page_size), permyriad, PERMYRIAD);
 }
 
 static uint64_t victim_add(PlanSim *s, DemandProcess *p, uint32_t copy, uint32_t number) {

@@ -61,31 +61,45 @@ void sim_regret_kernel(PlanSim *s, PlanEvent *e) {
         sim_regret(s, e, has_killed ? PLAN_REGRET_LATE : PLAN_REGRET_MISSED);
 }
 
-/* What the victims of kill @number would have now. False: that is not known. */
-static bool victims_demand(PlanSim *s, uint32_t number, uint64_t *ret_bytes) {
-        *ret_bytes = 0;
+/* What the victims of a kill would have now. */
+typedef struct Without {
+        uint64_t bytes;
+        bool is_unknown;
+} Without;
+
+/* In one pass for all kills that wait for a judgement: there may be hundreds of victims, and it is asked at each step. */
+static void victims_demand(const PlanSim *s, Without ret[static PENDING_MAX]) {
+        uint32_t first = UINT32_MAX;
+
+        for (uint32_t k = 0; k < s->n_pending; k++) {
+                first = MIN(first, s->pending[k].number);
+                ret[k] = (Without){ 0 };
+        }
         for (uint32_t i = 0; i < s->n_touched; i++) {
                 const DemandProcess *p = &s->demand.processes[s->touched[i].process];
-                if (p->killed_by != number)
+                uint32_t k = 0;
+                if (p->killed_by < first)
                         continue;
-                if (p->saw_killed || p->is_ghost)
-                        return false;
+                while (k < s->n_pending && s->pending[k].number != p->killed_by)
+                        k++;
+                if (k == s->n_pending)
+                        continue;
+                ret[k].is_unknown |= p->saw_killed || p->is_ghost;
                 if (!p->copies.gone || !s->touched[i].is_there)
                         continue;
                 uint64_t there = copies_permyriad(&p->copies);
                 Copies all = p->copies;
                 all.gone = 0;
                 uint64_t bytes = u64_mul_sat(s->touched[i].pages, s->demand.page_size);
-                *ret_bytes = u64_add_sat(*ret_bytes, u64_mul_div(bytes, copies_permyriad(&all) - there, PERMYRIAD));
+                ret[k].bytes = u64_add_sat(ret[k].bytes, u64_mul_div(bytes, copies_permyriad(&all) - there, PERMYRIAD));
         }
-        return true;
 }
 
 /* 1: not needed; 0: not told yet; -1: needed, or it will never be known. */
-static int pending_judge(PlanSim *s, PendingRegret *p) {
-        uint64_t bytes, since = s->now_usec - p->kill_usec, headroom = sim_headroom(s);
+static int pending_judge(PlanSim *s, PendingRegret *p, const Without *w) {
+        uint64_t bytes = w->bytes, since = s->now_usec - p->kill_usec, headroom = sim_headroom(s);
 
-        if (!victims_demand(s, p->number, &bytes) || bytes >= headroom)
+        if (w->is_unknown || bytes >= headroom)
                 return since < RECOVER_USEC / 30 ? 0 : -1;
         uint64_t without = headroom - bytes;
         if (p->recovered_usec == 0) {
@@ -103,10 +117,15 @@ static int pending_judge(PlanSim *s, PendingRegret *p) {
 }
 
 void sim_regret_step(PlanSim *s) {
+        Without without[PENDING_MAX];
         uint32_t n = 0;
+
+        if (s->n_pending == 0)
+                return;
+        victims_demand(s, without);
         for (uint32_t i = 0; i < s->n_pending; i++) {
                 PendingRegret p = s->pending[i];
-                int r = pending_judge(s, &p);
+                int r = pending_judge(s, &p, &without[i]);
                 if (r > 0)
                         sim_regret(s, &s->outcome.events[p.event], PLAN_REGRET_UNNECESSARY);
                 if (r == 0)

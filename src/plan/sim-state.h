@@ -49,6 +49,7 @@ typedef struct Touched {
         uint32_t process; /* its index */
         bool is_there;    /* in the record, at s->now_usec */
         uint64_t pages;   /* private ones that it has there then */
+        uint32_t monitored; /* the nearest cgroup around it that a policy watches; INDEX_NONE */
 } Touched;
 
 #define STALL_BUCKETS 60
@@ -160,8 +161,8 @@ uint64_t process_private_pages(const uint64_t size[static _SIZE_MAX]);
 int sim_touch(PlanSim *s, uint32_t process);
 int sim_rebuild_touched(PlanSim *s); /* at the begin of a span */
 void sim_change_at(PlanSim *s, uint64_t usec, DemandChange *ret);
-/* DemandCgroup.less_pages at s->now_usec. */
-void sim_less_pages(PlanSim *s);
+/* DemandCgroup.less_pages at s->now_usec, of all cgroups or of the monitored ones. */
+void sim_less_pages(PlanSim *s, bool has_all);
 
 /* ---- sim-view.c: the snapshot as sense would take it ---- */
 int sim_view(PlanSim *s, uint32_t detail);

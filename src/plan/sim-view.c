@@ -246,20 +246,24 @@ static void put_on(CgroupSample *c, CgroupField f, uint64_t more) {
                 c->value[f] = u64_add_sat(c->value[f], more);
 }
 
-static void cgroup_move(const PlanSim *s, const DemandCgroup *c, const Shares *sh, CgroupSample *row) {
-        uint64_t less = u64_mul_sat(c->less_pages, s->demand.page_size);
+/* Of a victim, what was in swap goes with it. */
+static void victims_leave(CgroupSample *row, uint64_t bytes) {
         uint64_t swap = cgroup_has(row, CGROUP_SWAP_CURRENT) ? row->value[CGROUP_SWAP_CURRENT] : 0;
         bool has_anon = cgroup_has(row, CGROUP_ANON);
+        uint64_t anon = has_anon ? row->value[CGROUP_ANON] : 0, whole = u64_add_sat(anon, swap);
+        uint64_t swap_less = has_anon && whole > 0 ? MIN(u64_mul_div(bytes, swap, whole), bytes) : 0;
 
-        /* of a victim, what was in swap goes with it */
-        uint64_t anon_now = has_anon ? row->value[CGROUP_ANON] : 0, whole = u64_add_sat(anon_now, swap);
-        uint64_t swap_less = has_anon && whole > 0 ? MIN(u64_mul_div(less, swap, whole), less) : 0;
-        take_off(row, CGROUP_ANON, less - swap_less);
-        take_off(row, CGROUP_CURRENT, less - swap_less);
+        take_off(row, CGROUP_ANON, bytes - swap_less);
+        take_off(row, CGROUP_CURRENT, bytes - swap_less);
         take_off(row, CGROUP_SWAP_CURRENT, swap_less);
-        if (!sh->is_own || !has_anon)
+}
+
+static void cgroup_move(const PlanSim *s, const DemandCgroup *c, const Shares *sh, CgroupSample *row) {
+        if (s->n_touched > 0 && c->less_pages > 0) /* else they are of a time when there were victims */
+                victims_leave(row, u64_mul_sat(c->less_pages, s->demand.page_size));
+        if (!sh->is_own || !cgroup_has(row, CGROUP_ANON))
                 return;
-        swap = cgroup_has(row, CGROUP_SWAP_CURRENT) ? row->value[CGROUP_SWAP_CURRENT] : 0;
+        uint64_t swap = cgroup_has(row, CGROUP_SWAP_CURRENT) ? row->value[CGROUP_SWAP_CURRENT] : 0;
         uint64_t anon = u64_add_sat(row->value[CGROUP_ANON], swap);
         uint64_t out = u64_mul_div(anon, sh->swapped_permyriad, PERMYRIAD), file = 0, file_left = 0;
         const CgroupField caches[] = { CGROUP_ACTIVE_FILE, CGROUP_INACTIVE_FILE };
@@ -318,7 +322,7 @@ static void cgroups_view(PlanSim *s, bool has_all, const Shares *sh) {
         uint32_t n = has_all ? d->n_cgroups : s->n_monitored;
 
         if (s->n_touched > 0)
-                sim_less_pages(s);
+                sim_less_pages(s, has_all);
         if (d->n_cgroups > 0)
                 memset(s->cgroup_rows, 0xff, d->n_cgroups * sizeof(*s->cgroup_rows)); /* INDEX_NONE */
         for (uint32_t k = 0; k < n; k++) {

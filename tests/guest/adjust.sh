@@ -143,8 +143,8 @@ run() {
 
 write_programs
 mkdir -p $dropin
-# Time to look while it is dead.
-printf '[Service]\nRestartSec=3s\n' >$dropin/test.conf
+# Time to look while it is dead, and nobody who puts things back meanwhile: that is left to the next start.
+printf '[Service]\nRestartSec=3s\nExecStopPost=\n' >$dropin/test.conf
 systemctl daemon-reload
 for mode in "${@:-scan}"; do
     case $mode in

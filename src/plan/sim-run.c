@@ -14,6 +14,15 @@
 #define AT_ONCE_USEC (5 * USEC_PER_MSEC)
 /* A jump to the record's next sample must not pass over more than this part of what is available. */
 #define CALM_DIVISOR 4
+/*
+ * A host that is too small stands in the same trouble for hours, and the policy wants to look every interval_min all that
+ * time. When nothing was done for SETTLED_USEC, and the record moves as little as on a calm host, it looks every fourth
+ * time only: between two samples of the record there is a line, which has no more to show. No step is longer for it than
+ * what clocks count of one (FOR_CREDIT_USEC and its like).
+ */
+#define SETTLED_USEC      (10 * USEC_PER_SEC)
+#define SETTLED_INTERVALS 4
+#define SETTLED_STEP_USEC USEC_PER_SEC
 
 /* What the daemon has. Memory that is not needed is not touched. */
 #define DOMAINS_MIN   512u
@@ -56,6 +65,16 @@ static uint64_t delta(const HostSample *before, const HostSample *now, HostField
         return host_has(before, f) && host_has(now, f) ? u64_sub_sat(now->value[f], before->value[f]) : 0;
 }
 
+static bool is_settled(const PlanSim *s) {
+        return u64_sub_sat(s->now_usec, s->restless_usec) >= SETTLED_USEC && s->delay_usec >= s->policy.daemon.interval_min_usec &&
+               s->delay_usec < s->policy.daemon.interval_max_usec;
+}
+
+/* What comes and goes in a step is bounded: one that is longer than the policy asked for is as many as it would have been. */
+static uint32_t amounts_parts(const PlanSim *s, uint64_t usec) {
+        return is_settled(s) ? (uint32_t)MIN(MAX(usec / s->delay_usec, UINT64_C(1)), (uint64_t)SETTLED_INTERVALS) : 1;
+}
+
 /* The amounts at s->now_usec, @usec after the last ones. */
 static void amounts_step(PlanSim *s, const HostSample *before, uint64_t usec, const DemandChange *change) {
         const HostDemand *d = &s->host_demand;
@@ -68,9 +87,20 @@ static void amounts_step(PlanSim *s, const HostSample *before, uint64_t usec, co
                 return;
         supply_of(&s->question, &s->host, d, &s->supply);
         memory_calibrate(&s->host_memory, before, &s->host, usec, s->demand.page_size);
-        memory_step(&s->host_memory, &s->supply, d, change, usec, some, full, has_scanned, s->demand.page_size);
-        s->psi_some_usec = u64_add_sat(s->psi_some_usec, s->host_memory.some_usec);
-        s->psi_full_usec = u64_add_sat(s->psi_full_usec, s->host_memory.full_usec);
+        HostMemory *m = &s->host_memory;
+        uint64_t some_sum = 0, full_sum = 0, modelled_sum = 0;
+        uint32_t n = amounts_parts(s, usec);
+        for (uint32_t i = 0; i < n; i++) {
+                memory_step(m, &s->supply, d, change, usec / n, some / n, full / n, has_scanned, s->demand.page_size);
+                some_sum += m->some_usec;
+                full_sum += m->full_usec;
+                modelled_sum += m->modelled_usec;
+        }
+        m->some_usec = some_sum;
+        m->full_usec = full_sum;
+        m->modelled_usec = modelled_sum;
+        s->psi_some_usec = u64_add_sat(s->psi_some_usec, m->some_usec);
+        s->psi_full_usec = u64_add_sat(s->psi_full_usec, m->full_usec);
 }
 
 static void commit_step(PlanSim *s) {
@@ -84,8 +114,8 @@ static void commit_step(PlanSim *s) {
         s->is_commit_short = is_short;
 }
 
-/* One call of the core with the snapshot of now. @ret_usec: until the next one. */
-static int decide_now(PlanSim *s, uint64_t *ret_usec) {
+/* One call of the core with the snapshot of now. */
+static int decide_now(PlanSim *s) {
         Decision *d = s->decision;
         int r = sim_view(s, s->need);
         if (r < 0)
@@ -95,7 +125,9 @@ static int decide_now(PlanSim *s, uint64_t *ret_usec) {
                 return -EBADMSG;
         s->n_statuses = 0;
         s->need = d->need;
-        *ret_usec = d->need_now ? AT_ONCE_USEC : MAX(d->next_usec, AT_ONCE_USEC);
+        s->delay_usec = d->need_now ? AT_ONCE_USEC : MAX(d->next_usec, AT_ONCE_USEC);
+        if (d->has_kill || d->need_now || d->n_changes > 0 || d->n_measures > 0 || sim_flights_busy(s))
+                s->restless_usec = s->now_usec;
         if (d->has_kill) {
                 if ((r = sim_view(s, 0)) < 0)
                         return r;
@@ -109,13 +141,14 @@ static int decide_now(PlanSim *s, uint64_t *ret_usec) {
         return 0;
 }
 
-static int advance(PlanSim *s, uint64_t to_usec, uint64_t *ret_usec) {
+static int advance(PlanSim *s, uint64_t to_usec) {
         HostSample before = s->host;
         uint64_t usec = s->has_now ? to_usec - s->now_usec : 0;
         DemandChange change;
 
         demand_host_at(&s->demand, to_usec, &s->host, &s->real_usec);
         if (!s->has_now) {
+                s->restless_usec = to_usec;
                 before = s->host;
                 s->psi_some_usec = MAX(s->psi_some_usec, s->host.value[HOST_PSI_SOME_USEC]);
                 s->psi_full_usec = MAX(s->psi_full_usec, s->host.value[HOST_PSI_FULL_USEC]);
@@ -130,16 +163,17 @@ static int advance(PlanSim *s, uint64_t to_usec, uint64_t *ret_usec) {
                 sim_kill_kernel(s, NULL, s->host_memory.deficit);
         sim_outcome_step(s, usec);
         sim_regret_step(s);
-        return decide_now(s, ret_usec);
+        return decide_now(s);
 }
 
 /*
  * When to look next, at most the end of the span. Where the record has a sample on the way, that one: what it saw, and
  * perhaps acted upon, is seen here as well.
  */
-static uint64_t next_usec(const PlanSim *s, uint64_t delay) {
+static uint64_t next_usec(const PlanSim *s) {
+        const DaemonPolicy *daemon = &s->policy.daemon;
         const Demand *d = &s->demand;
-        uint64_t end = demand_end_usec(d), due = u64_add_sat(s->now_usec, delay);
+        uint64_t end = demand_end_usec(d), due = u64_add_sat(s->now_usec, s->delay_usec);
         uint32_t i = d->at;
 
         while (i + 1 < d->n_points && d->points[i].mono_usec <= s->now_usec)
@@ -152,8 +186,13 @@ static uint64_t next_usec(const PlanSim *s, uint64_t delay) {
                         next++;
                 return next->mono_usec;
         }
-        bool is_calm = delay >= s->policy.daemon.interval_max_usec && !sim_flights_busy(s) &&
-                       next->up - last->up <= s->host_memory.available / CALM_DIVISOR / (1 + s->n_roots);
+        bool is_slow = next->up - last->up <= s->host_memory.available / CALM_DIVISOR / (1 + s->n_roots);
+        bool is_calm = is_slow && s->delay_usec >= daemon->interval_max_usec && !sim_flights_busy(s);
+        /* growth of a limited cgroup and of a copied one does not show in the host's */
+        if (is_slow && s->n_limited == 0 && s->n_roots == 0 && is_settled(s)) {
+                uint64_t step = MIN(SETTLED_INTERVALS * daemon->interval_min_usec, SETTLED_STEP_USEC);
+                due = MIN(MAX(due, s->now_usec + step), next->mono_usec);
+        }
         /* a sample that is almost due is taken a little early rather than twice */
         uint64_t slack = (next->mono_usec - s->now_usec) / 8;
         return MIN(is_calm || next->mono_usec - due <= slack ? next->mono_usec : due, end);
@@ -170,20 +209,16 @@ static int span_begin(PlanSim *s) {
 }
 
 int sim_run_span(PlanSim *s) {
-        uint64_t delay = 0;
         int r = span_begin(s);
 
         if (r < 0)
                 return r;
         uint64_t end = demand_end_usec(&s->demand);
-        if (!s->has_now && (r = advance(s, demand_begin_usec(&s->demand), &s->delay_usec)) < 0)
+        if (!s->has_now && (r = advance(s, demand_begin_usec(&s->demand))) < 0)
                 return r;
-        delay = s->delay_usec;
-        while (s->now_usec < end) {
-                if ((r = advance(s, MAX(next_usec(s, delay), s->now_usec + 1), &delay)) < 0)
+        while (s->now_usec < end)
+                if ((r = advance(s, MAX(next_usec(s), s->now_usec + 1))) < 0)
                         return r;
-        }
-        s->delay_usec = delay;
         return demand_next(&s->demand, end);
 }
 

@@ -89,6 +89,7 @@ struct PlanSim {
         bool has_now;
         uint64_t now_usec;    /* simulated up to here */
         uint64_t delay_usec;  /* until the next look, as the latest decision said */
+        uint64_t restless_usec; /* when something was last done, or about to be */
         HostSample host;      /* at now_usec, as recorded */
         HostDemand host_demand; /* the same, taken apart */
         uint64_t real_usec;

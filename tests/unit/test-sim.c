@@ -52,6 +52,48 @@ static void test_leak_is_killed_in_time(void **state) {
         }
 }
 
+/*
+ * A minute in the same trouble, which is looked at every fourth time for it: what comes then is seen by the next look, and
+ * one that comes fast by the next of the policy's own. The record's samples, none of which is passed over, do not lie on
+ * the grid of the looks.
+ */
+static void check_after_long_trouble(uint64_t interval_usec, uint64_t bytes_per_sec, uint64_t phase_usec, uint64_t late_usec) {
+        Host *h = host_with_leak(2 * GB, 0);
+        HostProcess *leak = &h->processes[1];
+        h->interval_usec = interval_usec;
+        h->detail_usec = 10 * h->interval_usec;
+        leak->begin_usec = h->begin_usec + 60 * USEC_PER_SEC + phase_usec;
+        leak->bytes_per_sec = bytes_per_sec;
+        h->world->policy.cgroups[0].levels[LEVEL_RELIEVE] = (LevelPolicy){
+                .when = world_share(h->world, METRIC_AVAILABLE, COMPARE_LT, 95, 0),
+                .until = EXPR_NONE,
+                .steps = STEP_BIT(STEP_NOTIFY),
+        };
+        PlanQuestion q = host_question(h);
+        q.ram_bytes = GB;
+        uint64_t due = leak_kill_usec(h, GB);
+        assert_true(due > leak->begin_usec + h->interval_usec);
+        PlanOutcome o = host_answer(h, &q, 70 * USEC_PER_SEC + GB * USEC_PER_SEC / bytes_per_sec);
+        const PlanEvent *e = event_find(&o, PLAN_EVENT_KILL);
+
+        assert_non_null(e);
+        assert_string_equal(e->comm, "leak");
+        assert_in_range(e->mono_usec, due - 10 * USEC_PER_MSEC, due + late_usec);
+        assert_int_equal(o.n_kernel_kills, 0);
+        plan_outcome_done(&o);
+        host_free(h);
+}
+
+static void test_long_trouble_hides_nothing(void **state) {
+        (void)state;
+        const uint64_t msec = USEC_PER_MSEC;
+        for (uint64_t phase = 0; phase < 930; phase += 93) {
+                check_after_long_trouble(930 * msec, 10 * MB, phase * msec, 215 * msec);
+                check_after_long_trouble(930 * msec, 400 * MB, phase * msec, 65 * msec);
+                check_after_long_trouble(60 * msec, 10 * MB, phase * msec, 75 * msec);
+        }
+}
+
 static bool is_killed_with(uint64_t ram) {
         Host *h = host_with_leak(2 * GB, 800 * MB);
         PlanQuestion q = host_question(h);
@@ -308,6 +350,7 @@ static void test_without_processes(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_leak_is_killed_in_time),
+                cmocka_unit_test(test_long_trouble_hides_nothing),
                 cmocka_unit_test(test_smallest_safe_ram),
                 cmocka_unit_test(test_recorded_supply_is_quiet),
                 cmocka_unit_test(test_swap_and_zram_put_it_off),

@@ -6,7 +6,7 @@
 # Services of bench.slice, headroomd with the shipped policy on duty:
 #   idle1-3  24 MB each, filled at the start, never touched again
 #   cache    30 MB of its own, and reads 192 MB of files over and over, 24 MB/s
-#   batch    each 20 s a process that takes 100 MB at 40 MB/s, holds them for 5 s and ends
+#   batch    each 20 s a process that takes 100 MB at 40 MB/s and ends 8 s after it began
 #   leak     4 MB/s, up to 400 MB
 # record: headroomd records; the trace is left in /guest/out/trace. Prints one line of JSON: what headroomd and the kernel
 # have killed, and when after the beginning of the load.
@@ -38,16 +38,24 @@ service() {
 begin=$(awk '{ printf "%d", $1 * 1000 }' /proc/uptime)
 # shellcheck disable=SC2016
 service cache /bin/bash -c '"$1/cache" --max 30 & exec "$1/stream" --seconds 1000 --rate 24 /data/*' cache "$bin"
-# shellcheck disable=SC2016
-service batch /bin/bash -c 'for (( ; ; )); do
-    "$1/batch" --rate 40 --max 100 --ready /run/batch.ready & hog=$!
-    until [ -e /run/batch.ready ] || ! kill -0 $hog 2>/dev/null; do sleep 0.2; done
-    sleep 5
-    rm -f /run/batch.ready
+# By the clock: a guest that is short of memory does not begin its bursts later than the one that was recorded.
+cat >/run/batch.sh <<'EOF'
+wait_until() {
+    local now left
+    read -r now _ </proc/uptime
+    left=$(($1 - 10#${now/./} * 10))
+    if [ $left -gt 0 ]; then sleep "$(printf '%d.%03d' $((left / 1000)) $((left % 1000)))"; fi
+}
+for ((at = $2; ; at += 20000)); do
+    wait_until $at
+    "$1/batch" --rate 40 --max 100 &
+    hog=$!
+    wait_until $((at + 8000))
     kill -KILL $hog 2>/dev/null
     wait $hog
-    sleep 12
-done' batch "$bin"
+done
+EOF
+service batch /bin/bash /run/batch.sh "$bin" "$begin"
 # shellcheck disable=SC2016
 service leak "$bin/leak" --rate 4 --max 400
 lives() { systemctl -q is-active leak && grep -q 'populated 1' "$bench/leak.service/cgroup.events" 2>/dev/null; }

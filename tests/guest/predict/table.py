@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""table.py WORK HEADROOMCTL CELLS: what was predicted beside what was observed, as Markdown.
+"""table.py WORK HEADROOMCTL CELLS [RESULTS]: what was predicted beside what was observed, as Markdown.
 
 WORK holds a folder for each guest that has run: "record" with the trace, and one for each cell (MiB, "+" with 256 MB of swap)
-with result.json and history.json. The planner is asked for the MemTotal that a guest really had, since the kernel keeps
-some of its memory to itself.
+with result.json and history.json. The planner is asked for a machine of the guest's size; what the kernel keeps to itself of it,
+so that MemTotal is less, is the planner's to know.
+
+With RESULTS, a file, it is a check as well: exit status 1 where a line of the table does not stand there, fewer than nine in ten
+predictions of yes or no are right, more than one victim is wrong, or the smallest safe size may be off by more than a tenth.
 """
 
 import json
@@ -13,6 +16,19 @@ import subprocess
 import sys
 
 work, headroomctl, cells = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(",")
+results = pathlib.Path(sys.argv[4]).read_text(encoding="utf-8").splitlines() if len(sys.argv) > 4 else None
+failures = []
+
+
+def row(text):
+    print(text)
+    if results is not None and text not in results:
+        failures.append("not in the results: " + text)
+
+
+def want(truth, what):
+    if not truth:
+        failures.append(what)
 
 
 def load(path):
@@ -37,14 +53,14 @@ def find(document, key):
     return None
 
 
-def plan(total_kib, swap_kib):
-    command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--ram=%dK" % total_kib,
+def plan(ram_mib, swap_kib):
+    command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--ram=%dM" % ram_mib,
                "--swap=%s" % ("%dK" % swap_kib if swap_kib else "0")]
     document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     for point in find(document, "curve"):
-        if point["ram_bytes"] == total_kib * 1024:
+        if point["ram_bytes"] == ram_mib << 20:
             return document, point
-    raise SystemExit("table: the plan lacks %d KiB" % total_kib)
+    raise SystemExit("table: the plan lacks %d MiB" % ram_mib)
 
 
 def safe(document):
@@ -78,14 +94,14 @@ def main():
     begin, load_seconds = recorded["begin_ms"] * 1000, recorded.get("seconds", 100)
     right = total = victims_right = victims = 0
     sizes, document = [], None
-    print("| RAM | MemTotal | swap | predicted first kill | observed first kill | yes/no | victim | kills predicted, observed |")
+    row("| RAM | MemTotal | swap | predicted first kill | observed first kill | yes/no | victim | kills predicted, observed |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for cell in sorted(cells, key=lambda c: ("+" in c, int(c.rstrip("+")))):
         if not (work / cell / "result.json").exists():
             print("| %s | | | | not run | | | |" % cell)
             continue
         result, seen = observed(cell)
-        document, point = plan(result["mem_total_kib"], result["swap_kib"])
+        document, point = plan(int(cell.rstrip("+")), result["swap_kib"])
         said = predicted(point, begin, load_seconds)
         kernel = result["kernel_oom_kills"]
         same = bool(said) == bool(seen or kernel)
@@ -97,20 +113,28 @@ def main():
             victims_right += said[0][1] == seen[0][1]
             victim = "right" if said[0][1] == seen[0][1] else "wrong"
         if "+" not in cell:
-            sizes.append((result["mem_total_kib"], bool(seen or kernel)))
-        print("| %s MiB | %d MiB | %s | %s | %s | %s | %s | %d, %d%s |" % (
+            sizes.append((int(cell), bool(seen or kernel)))
+        row("| %s MiB | %d MiB | %s | %s | %s | %s | %s | %d, %d%s |" % (
             cell.rstrip("+"), result["mem_total_kib"] // 1024, "256 MB" if "+" in cell else "none", show(said), show(seen),
             "right" if same else "**wrong**", victim, len(said), len(seen), " and %d by the kernel" % kernel if kernel else ""))
     print()
     if total:
-        print("yes or no right: %d of %d; victim right where both kill: %d of %d" % (right, total, victims_right, victims))
+        want(right * 10 >= total * 9, "fewer than nine in ten right")
+        want(victims_right >= victims - 1, "more than one victim wrong")
+        row("yes or no right: %d of %d; victim right where both kill: %d of %d" % (right, total, victims_right, victims))
     killed = [size for size, dead in sizes if dead]
     lived = [size for size, dead in sizes if not dead]
     if killed and lived:
         command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--swap=0"]
         predicted_safe = safe(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-        print("smallest safe MemTotal without swap: predicted %s, observed above %d and at most %d MiB" % (
-            "none" if predicted_safe is None else "%d MiB" % (predicted_safe >> 20), max(killed) // 1024, min(lived) // 1024))
+        # wherever between the two the real one lies, it is right within a tenth
+        want(predicted_safe is not None and 0.9 * min(lived) <= predicted_safe >> 20 <= 1.1 * max(killed), "smallest safe size")
+        row("smallest safe RAM without swap: predicted %s, observed above %d and at most %d MiB" % (
+            "none" if predicted_safe is None else "%d MiB" % (predicted_safe >> 20), max(killed), min(lived)))
 
 
 main()
+for failure in failures:
+    if results is not None:
+        print("table: " + failure, file=sys.stderr)
+sys.exit(1 if failures and results is not None else 0)

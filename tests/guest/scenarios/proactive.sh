@@ -5,7 +5,7 @@
 #   pressure_permille  its own `some` share meanwhile; target_permille is what the policy allows
 #   awake_mb           what it had in memory again at the end of the pause
 #   backed_off         from 15 s after it woke until then nobody looked for pages of it to take (pgscan)
-#: --swap-disk 1G:2000
+#: --swap-disk 1G:2000 --timeout 320
 # shellcheck source=tests/guest/scenarios/lib.sh
 . /guest/lib.sh
 swapon "$SWAP_DISK"

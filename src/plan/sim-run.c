@@ -236,6 +236,7 @@ int sim_follow(PlanSim *s, const Snapshot *snap, bool is_decided) {
         s->now_usec = snap->mono_usec;
         s->real_usec = snap->real_usec;
         s->has_now = true;
+        s->restless_usec = s->now_usec; /* what is followed is never settled, nor what has just been left */
         amounts_step(s, &before, usec, &none);
         s->psi_some_usec = snap->host.value[HOST_PSI_SOME_USEC];
         s->psi_full_usec = snap->host.value[HOST_PSI_FULL_USEC];

@@ -211,7 +211,6 @@ static bool is_same_kill(const KillDecision *k, const TraceKill *t) {
 static void leave(PlanSim *s) {
         s->is_exact = false;
         s->is_left = true;
-        s->restless_usec = s->now_usec;
         memory_reset(&s->host_memory);
 }
 

@@ -31,6 +31,8 @@ expect() {
     shift
     if "$@" >/dev/null; then ok "$name"; else bad "$name"; fi
 }
+# no COMMAND...: it fails
+no() { ! "$@"; }
 finish() {
     if [ "$failures" -gt 0 ] && [ -e "$work/log" ]; then sed 's/^/# /' "$work/log"; fi
     exit $((failures > 0))

@@ -8,7 +8,6 @@ cd "$work" || exit 1
 has() { grep -qE -- "$1" out; }
 plan() { "$HEADROOMCTL" plan "$@" >out 2>err; }
 says() { grep -qE -- "$1" err; }
-no() { ! "$@"; }
 
 expect "plan of a host" plan host.trace --report=page.html --density 'system.slice/web-*'
 expect "... names what it is of" has '^trace [0-9a-f]{16}, policy [0-9a-f]{16}'

@@ -20,15 +20,14 @@ results = pathlib.Path(sys.argv[4]).read_text(encoding="utf-8").splitlines() if 
 failures = []
 
 
+def want(truth, what):
+    if results is not None and not truth:
+        failures.append("table: " + what)
+
+
 def row(text):
     print(text)
-    if results is not None and text not in results:
-        failures.append("not in the results: " + text)
-
-
-def want(truth, what):
-    if not truth:
-        failures.append(what)
+    want(results is None or text in results, "not in the results: " + text)
 
 
 def load(path):
@@ -53,13 +52,16 @@ def find(document, key):
     return None
 
 
-def plan(ram_mib, swap_kib):
-    command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--ram=%dM" % ram_mib,
-               "--swap=%s" % ("%dK" % swap_kib if swap_kib else "0")]
-    document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+def plan(*options):
+    command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", *options]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def plan_size(ram_mib, swap_kib):
+    document = plan("--ram=%dM" % ram_mib, "--swap=%s" % ("%dK" % swap_kib if swap_kib else "0"))
     for point in find(document, "curve"):
         if point["ram_bytes"] == ram_mib << 20:
-            return document, point
+            return point
     raise SystemExit("table: the plan lacks %d MiB" % ram_mib)
 
 
@@ -93,7 +95,7 @@ def main():
     recorded = load(work / "record" / "result.json")
     begin, load_seconds = recorded["begin_ms"] * 1000, recorded.get("seconds", 100)
     right = total = victims_right = victims = 0
-    sizes, document = [], None
+    sizes = []
     row("| RAM | MemTotal | swap | predicted first kill | observed first kill | yes/no | victim | kills predicted, observed |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for cell in sorted(cells, key=lambda c: ("+" in c, int(c.rstrip("+")))):
@@ -101,8 +103,8 @@ def main():
             print("| %s | | | | not run | | | |" % cell)
             continue
         result, seen = observed(cell)
-        document, point = plan(int(cell.rstrip("+")), result["swap_kib"])
-        said = predicted(point, begin, load_seconds)
+        ram_mib = int(cell.rstrip("+"))
+        said = predicted(plan_size(ram_mib, result["swap_kib"]), begin, load_seconds)
         kernel = result["kernel_oom_kills"]
         same = bool(said) == bool(seen or kernel)
         total += 1
@@ -113,9 +115,9 @@ def main():
             victims_right += said[0][1] == seen[0][1]
             victim = "right" if said[0][1] == seen[0][1] else "wrong"
         if "+" not in cell:
-            sizes.append((int(cell), bool(seen or kernel)))
-        row("| %s MiB | %d MiB | %s | %s | %s | %s | %s | %d, %d%s |" % (
-            cell.rstrip("+"), result["mem_total_kib"] // 1024, "256 MB" if "+" in cell else "none", show(said), show(seen),
+            sizes.append((ram_mib, bool(seen or kernel)))
+        row("| %d MiB | %d MiB | %s | %s | %s | %s | %s | %d, %d%s |" % (
+            ram_mib, result["mem_total_kib"] // 1024, "256 MB" if "+" in cell else "none", show(said), show(seen),
             "right" if same else "**wrong**", victim, len(said), len(seen), " and %d by the kernel" % kernel if kernel else ""))
     print()
     if total:
@@ -125,8 +127,7 @@ def main():
     killed = [size for size, dead in sizes if dead]
     lived = [size for size, dead in sizes if not dead]
     if killed and lived:
-        command = [headroomctl, "plan", str(work / "record" / "trace"), "-o", "json", "--swap=0"]
-        predicted_safe = safe(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+        predicted_safe = safe(plan("--swap=0"))
         # wherever between the two the real one lies, it is right within a tenth
         want(predicted_safe is not None and 0.9 * min(lived) <= predicted_safe >> 20 <= 1.1 * max(killed), "smallest safe size")
         row("smallest safe RAM without swap: predicted %s, observed above %d and at most %d MiB" % (
@@ -134,7 +135,5 @@ def main():
 
 
 main()
-for failure in failures:
-    if results is not None:
-        print("table: " + failure, file=sys.stderr)
-sys.exit(1 if failures and results is not None else 0)
+if failures:
+    sys.exit("\n".join(failures))

@@ -158,7 +158,7 @@ void policy_lint_snapshot(const Policy *p, const Snapshot *s, uint32_t degraded,
 
         if (!lack.memcg && s->n_cgroups > 0)
                 lint_patterns(p, s, report);
-        if (s->detail & DETAIL_PROCESSES)
+        if (s->detail & DETAIL_ANY_PROCESSES)
                 lint_rules(p, s, report);
         lint_sysctl_host(&p->daemon.sysctl, s, report);
         for (uint32_t i = 0; i < p->n_cgroups; i++)

@@ -116,7 +116,7 @@ static int export_jsonl(const TraceRecord *r, FILE *f) {
         for (uint32_t i = 0; i < s->n_processes; i++)
                 (void)json_array_append_new(processes, process_json(&s->processes[i]));
         set(o, "cgroups", cgroups);
-        if (s->detail & DETAIL_PROCESSES)
+        if (s->detail & DETAIL_ANY_PROCESSES)
                 set(o, "processes", processes);
         else
                 json_decref(processes);

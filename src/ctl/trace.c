@@ -91,7 +91,7 @@ const char *trace_time(char *buf, size_t size, uint64_t real_usec) {
 }
 
 const char *trace_detail_name(uint32_t bit) {
-        static const char *const names[] = { "cgroups", "processes", "stats", "known-cgroups" };
+        static const char *const names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes" };
 
         return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
 }

@@ -28,7 +28,7 @@
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
 #define SLEEP_MIN_USEC USEC_PER_SEC
-#define DETAIL_ALL     ((uint32_t)(DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS))
+#define DETAIL_WANTED  ((uint32_t)(DETAIL_CGROUPS | DETAIL_STATS | DETAIL_KNOWN_PROCESSES))
 
 struct RecordRun {
         Recorder *recorder;
@@ -265,7 +265,7 @@ uint32_t manager_record_detail(const Manager *m) {
         bool is_overdue = m->tick_usec - run->detail_due_usec >= OVERDUE_FACTOR * run->policy.detail_interval_usec;
         if (!is_overdue && (m->was_woken || (m->n_rounds > 0 && !manager_is_calm(m))))
                 return 0;
-        return DETAIL_ALL;
+        return DETAIL_WANTED;
 }
 
 uint64_t manager_record_interval(const Manager *m) {
@@ -293,7 +293,7 @@ void manager_record_before_round(Manager *m) {
 
 /* A cheap sample leaves the arrays of one with all cgroups as they are: that can wait until the signal is out. */
 void manager_record_before_look(Manager *m) {
-        if (m->record && m->record->is_pending && !(m->snap.detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS)))
+        if (m->record && m->record->is_pending && !(m->snap.detail & DETAIL_ANY_CGROUPS))
                 put_sample(m);
 }
 
@@ -306,7 +306,7 @@ void manager_record_round(Manager *m, const Decision *d) {
         trace_decision_from(d, &run->sample.decision);
         run->is_pending = true;
         /* whatever further rounds of this tick look at: else the next tick would read everything again */
-        if ((m->snap.detail & DETAIL_ALL) == DETAIL_ALL)
+        if ((m->snap.detail & DETAIL_CGROUPS) && (m->snap.detail & DETAIL_STATS) && (m->snap.detail & DETAIL_ANY_PROCESSES))
                 run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
 }
 

@@ -95,12 +95,12 @@ static int run_round(Manager *m, uint32_t detail) {
 }
 
 static uint32_t detail_due(const Manager *m) {
-        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_PROCESSES : 0) |
+        return m->need | (m->tick_usec >= m->baseline_due_usec ? (uint32_t)DETAIL_KNOWN_PROCESSES : 0) |
                manager_record_detail(m);
 }
 
 static void note_baseline(Manager *m) {
-        if (!(m->snap.detail & DETAIL_PROCESSES))
+        if (!(m->snap.detail & DETAIL_ANY_PROCESSES))
                 return;
         uint64_t now = clock_mono_usec(), cost = now - m->snap.mono_usec;
         m->baseline_due_usec =

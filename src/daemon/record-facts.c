@@ -27,7 +27,7 @@ void record_facts_want_cmdline(RecordFacts *f, bool has_cmdline) {
 }
 
 void record_facts_see(RecordFacts *f, const Snapshot *snap) {
-        if (snap->detail & DETAIL_PROCESSES)
+        if (snap->detail & DETAIL_ANY_PROCESSES)
                 facts_book_see(&f->book, snap);
 }
 

@@ -294,13 +294,14 @@ static bool snapshot_is_sound(const DecideState *s, const Snapshot *snap) {
 }
 
 static void take_in_details(DecideState *s, const Snapshot *snap) {
-        if (snap->detail & DETAIL_PROCESSES) {
+        if (snap->detail & DETAIL_ANY_PROCESSES) {
                 const HostSample *h = &snap->host;
                 uint64_t total = u64_add_sat(h->value[HOST_MEM_TOTAL], h->value[HOST_SWAP_TOTAL]) / snap->page_size;
                 growth_table_update(&s->growth, snap, total);
                 kill_prune_virtuals(s, snap);
-                s->processes_usec = snap->mono_usec;
         }
+        if (snap->detail & DETAIL_PROCESSES)
+                s->processes_usec = snap->mono_usec;
         if (snap->detail & DETAIL_CGROUPS) {
                 usage_table_update(&s->usage, snap, s->needs_usage && (snap->detail & DETAIL_STATS));
                 s->cgroups_usec = snap->mono_usec;

@@ -31,7 +31,7 @@ typedef struct GrowthTable {
 
 size_t growth_table_size(uint32_t max_processes);
 void growth_table_init(GrowthTable *t, void *memory, uint32_t max_processes);
-/* Takes in a snapshot with DETAIL_PROCESSES; forgets processes that are not in it. */
+/* Takes in a snapshot with all processes; forgets processes that are not in it. */
 void growth_table_update(GrowthTable *t, const Snapshot *snap, uint64_t total_pages);
 /* Pages that @p has grown since its base and the base's age; false where that is not known. */
 bool growth_of(const GrowthTable *t, const ProcessSample *p, uint64_t size_pages, uint64_t now_usec,

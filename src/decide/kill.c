@@ -164,7 +164,7 @@ static Hold kill_guards(const DecideState *s, const Domain *d, bool is_pressure,
         Hold h = is_pressure ? guard_pressure(s, d, snap->mono_usec) : HOLD_NONE;
         if (h != HOLD_NONE)
                 return h;
-        if ((snap->detail & DETAIL_PROCESSES) && (snap->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS)))
+        if ((snap->detail & DETAIL_PROCESSES) && (snap->detail & DETAIL_ANY_CGROUPS))
                 return HOLD_NONE;
         uint64_t pause = NOBODY_PAUSE_USEC + (uint64_t)s->growth.n * NOBODY_PAUSE_EACH_USEC;
         return d->nobody_usec > 0 && snap->mono_usec - d->nobody_usec < pause ? HOLD_NO_CANDIDATE : HOLD_NEEDS_DETAIL;

@@ -166,7 +166,7 @@ typedef enum ProcessFlag {
         PROCESS_HAS_TTY = 1 << 6,    /* tty_nr != 0 */
         PROCESS_TRACED = 1 << 7,
         PROCESS_DSTATE = 1 << 8,
-        PROCESS_SIZES = 1 << 9,      /* rss..pgtables were read in this very sample */
+        PROCESS_SIZES = 1 << 9,      /* rss..pgtables were read in this very sample; but see DETAIL_KNOWN_PROCESSES */
         PROCESS_SCORE = 1 << 10,     /* oom_score was read in this very sample */
         PROCESS_IDENTITY = 1 << 11,  /* start_ticks, ppid, pgid, sid, uid, comm, adj are known */
         PROCESS_FORKED = 1 << 12,    /* has executed no program since it was forked */
@@ -261,6 +261,14 @@ typedef enum Detail {
         DETAIL_PROCESSES = 1 << 1,     /* all processes */
         DETAIL_STATS = 1 << 2,         /* with DETAIL_CGROUPS: pressure, events, memory.stat of those of interest */
         DETAIL_KNOWN_CGROUPS = 1 << 3, /* all cgroups as of the last walk; walked anew only if a process is in an unknown one */
+        /*
+         * All processes; of one that seems to have done nothing since it was read in full, what was read then, at most
+         * two minutes ago. To see who holds what; nobody is killed on it.
+         */
+        DETAIL_KNOWN_PROCESSES = 1 << 4,
+
+        DETAIL_ANY_CGROUPS = DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS,
+        DETAIL_ANY_PROCESSES = DETAIL_PROCESSES | DETAIL_KNOWN_PROCESSES,
 } Detail;
 
 typedef struct Snapshot {

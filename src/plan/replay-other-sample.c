@@ -88,6 +88,13 @@ static int add_extra(PlanReplay *r) {
         return 0;
 }
 
+/* Processes that were known are what the recorder has of them. */
+static bool is_made_up(uint32_t recorded, uint32_t detail) {
+        if (recorded & DETAIL_KNOWN_PROCESSES)
+                recorded |= DETAIL_PROCESSES;
+        return detail & ~recorded;
+}
+
 int replay_other_take(PlanReplay *r, const Snapshot *recorded, uint32_t detail) {
         ReplayOther *o = &r->other;
         uint32_t missing = detail & ~recorded->detail;
@@ -100,13 +107,13 @@ int replay_other_take(PlanReplay *r, const Snapshot *recorded, uint32_t detail) 
                 int n = plan_world_detailed(r->world, recorded, missing, &s, &age);
                 if (n < 0 && n != -ENODATA)
                         return n;
-                r->result.n_synthesised += s.detail != recorded->detail;
+                r->result.n_synthesised += is_made_up(recorded->detail, s.detail);
                 r->result.age_max_usec = MAX(r->result.age_max_usec, age);
                 if (copy_lists(o, &s) < 0)
                         return -ENOMEM;
         } else if (copy_lists(o, recorded) < 0)
                 return -ENOMEM;
-        bool is_all = (o->snap.detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS)) != 0;
+        bool is_all = (o->snap.detail & DETAIL_ANY_CGROUPS) != 0;
         int n = is_all || o->n_extra == 0 ? 0 : add_extra(r);
         if (n >= 0)
                 n = rematch_cgroups(o->rematch, r->world, o->cgroups, o->snap.n_cgroups);

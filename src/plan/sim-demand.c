@@ -197,7 +197,7 @@ static int add_cgroup(Demand *d, const CgroupSample *c, bool is_detail) {
 }
 
 static int add_cgroups(Demand *d, const Snapshot *snap) {
-        bool is_detail = snap->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS);
+        bool is_detail = snap->detail & DETAIL_ANY_CGROUPS;
         DemandPoint *point = &d->points[d->n_points - 1];
         int r;
 
@@ -332,7 +332,7 @@ int demand_add(Demand *d, const Snapshot *snap) {
         *p = (DemandPoint){ .mono_usec = snap->mono_usec, .real_usec = snap->real_usec, .host = snap->host };
         if ((r = add_cgroups(d, snap)) < 0)
                 return r;
-        bool has_processes = snap->detail & DETAIL_PROCESSES;
+        bool has_processes = snap->detail & DETAIL_ANY_PROCESSES;
         uint64_t begin_usec = demand_begin_usec(d);
         for (uint32_t i = 0; has_processes && i < snap->n_processes; i++)
                 if ((r = add_process(d, &snap->processes[i], begin_usec, snap->mono_usec)) < 0)

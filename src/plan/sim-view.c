@@ -394,7 +394,7 @@ int sim_view(PlanSim *s, uint32_t detail) {
                 .cgroups = s->cgroups,
                 .processes = s->processes,
         };
-        bool has_all = detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS);
+        bool has_all = detail & DETAIL_ANY_CGROUPS;
         host_view(s, &s->snap.host);
         cgroups_view(s, has_all, &sh);
         if (detail & DETAIL_PROCESSES)

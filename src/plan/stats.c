@@ -179,7 +179,7 @@ static int add_sample(PlanStats *s, const TraceRecord *r) {
                 s->minute_full_usec = 0;
                 forecast_break(&s->forecast);
         }
-        if (snap->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS)) {
+        if (snap->detail & DETAIL_ANY_CGROUPS) {
                 s->protected_bytes = protected_unused(snap);
                 s->n_detailed++;
         }

@@ -95,7 +95,7 @@ static int add_processes(PlanWorld *w, Snapshot *ret, bool from_world) {
 }
 
 int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Snapshot *ret, uint64_t *ret_age_usec) {
-        const uint32_t cgroups = DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS;
+        const uint32_t cgroups = DETAIL_ANY_CGROUPS;
         const WorldInfo *info = &w->info;
         uint64_t oldest = base->mono_usec;
         Snapshot s = *base;
@@ -128,6 +128,8 @@ int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Sna
                         oldest = MIN(oldest, info->processes_usec);
         }
         s.detail |= missing;
+        if (s.detail & DETAIL_PROCESSES)
+                s.detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
         *ret = s;
         *ret_age_usec = base->mono_usec - oldest;
         return r;

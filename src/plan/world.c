@@ -304,7 +304,7 @@ static int take_lists(PlanWorld *w, const Snapshot *s) {
         for (uint32_t i = w->n_cgroups; (s->detail & DETAIL_CGROUPS) && i-- > 0;)
                 if (w->cgroups[i].serial != w->serial)
                         cgroup_remove(w, i);
-        for (uint32_t i = w->n_processes; (s->detail & DETAIL_PROCESSES) && i-- > 0;)
+        for (uint32_t i = w->n_processes; (s->detail & DETAIL_ANY_PROCESSES) && i-- > 0;)
                 if (w->processes[i].serial != w->serial)
                         process_remove(w, i);
         return 0;
@@ -325,11 +325,11 @@ static int take_snapshot(PlanWorld *w, const Snapshot *s) {
         info->page_size = s->page_size;
         info->mono_usec = s->mono_usec;
         info->real_usec = s->real_usec;
-        if (s->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS))
+        if (s->detail & DETAIL_ANY_CGROUPS)
                 info->cgroups_usec = s->mono_usec;
         if (s->detail & DETAIL_STATS)
                 info->stats_usec = s->mono_usec;
-        if (s->detail & DETAIL_PROCESSES)
+        if (s->detail & DETAIL_ANY_PROCESSES)
                 info->processes_usec = s->mono_usec;
         for (uint32_t i = 0; i < s->n_kills; i++)
                 if (s->kills[i].outcome != KILL_PENDING)

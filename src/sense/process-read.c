@@ -25,6 +25,8 @@
         (uint32_t)(PROCESS_KTHREAD | PROCESS_INIT | PROCESS_SELF | PROCESS_HAS_TTY | PROCESS_IDENTITY | PROCESS_FORKED)
 /* Threads looked at to find one with memory: the leader being dead, the next few usually are not. */
 #define THREADS_MAX 64
+/* Its cgroup, its uid and small amounts of swap may change without a trace in stat: for so long, at most twice that. */
+#define UNCHANGED_SEC 60u
 /* Rules of these kinds cannot be asked about a process whose cgroup is not known. */
 #define RULES_OF_CGROUP (UINT32_C(1) << RULE_CGROUP | UINT32_C(1) << RULE_UNIT)
 
@@ -115,6 +117,34 @@ bool process_is_same(const ProcessReader *r, const ProcessSample *p) {
         return read_once_at(r->proc_fd, path, r->scratch, r->scratch_size) >= 0 &&
                process_stat_parse(r->scratch, &stat) == 0 && stat.start_ticks == p->start_ticks &&
                strcmp(stat.comm, p->comm) == 0;
+}
+
+static uint32_t mono_sec(const ProcessReader *r) {
+        return (uint32_t)(r->mono_usec / USEC_PER_SEC);
+}
+
+/**
+ * process_is_unchanged() - does what was read of @p in full still hold?
+ *
+ * Whoever runs shows in its stat: faults, time on the CPU, context. Reclaim takes from its resident size, and oom_score
+ * counts what went to swap. So a stat and a score that are the same to the byte mean the same sizes.
+ *
+ * Return: true, and the row is that of the full reading, its identity checked now; false where it is to be read.
+ */
+bool process_is_unchanged(const ProcessReader *r, const ProcessSample *p, ProcessExtra *x) {
+        char path[32], score[32];
+        int64_t v;
+
+        /* not all of them in the same sample */
+        if (!x->is_known || !x->is_matched || !(p->flags & PROCESS_SIZES) || !(p->flags & PROCESS_SCORE) ||
+            mono_sec(r) - x->whole_sec >= UNCHANGED_SEC + (uint32_t)p->pid % UNCHANGED_SEC)
+                return false;
+        pid_path(path, p->pid, "/stat");
+        int n = read_once_at(r->proc_fd, path, r->scratch, r->scratch_size);
+        if (n < 0 || text_hash(TEXT_HASH_INIT, r->scratch, (size_t)n) != x->stat_hash)
+                return false;
+        return score_read(r, p, x, score, sizeof(score)) >= 0 && process_number_parse(score, 0, UINT32_MAX, &v) == 0 &&
+               (uint64_t)v == p->oom_score;
 }
 
 /* Returns false, after a complaint where that is due, if @file has nothing to offer. */
@@ -342,6 +372,8 @@ int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
                 process_row_reset(p, x, p->pid);
         }
         x->is_known = true;
+        x->whole_sec = mono_sec(r);
+        x->stat_hash = text_hash(TEXT_HASH_INIT, r->scratch, (size_t)n);
         p->start_ticks = stat.start_ticks;
         p->ppid = stat.ppid;
         p->pgid = stat.pgid;

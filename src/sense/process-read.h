@@ -14,6 +14,7 @@ typedef struct ProcessReader {
         ProcessTable *table;
         CgroupTree *tree;
         const SenseMatchers *matchers;
+        uint64_t mono_usec; /* of the sample; 0 outside of one */
         char *scratch;
         size_t scratch_size;
         Complaints *complaints;
@@ -21,4 +22,5 @@ typedef struct ProcessReader {
 
 int process_read_score(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);
 bool process_is_same(const ProcessReader *r, const ProcessSample *p);
+bool process_is_unchanged(const ProcessReader *r, const ProcessSample *p, ProcessExtra *x);
 int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);

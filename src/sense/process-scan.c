@@ -5,7 +5,8 @@
  * Identity, name, cgroup and rules are read when a process is first seen, and remembered.
  *
  * Only a process that was read in full in this very scan (PROCESS_SIZES) can become a victim, its
- * identity having been checked then. Which are read in full: see shortlist_read().
+ * identity having been checked then. Which are read in full: see shortlist_read(). A scan that is not
+ * for killing leaves the rows of those alone that have done nothing since they were: that takes a fifth.
  */
 #include "sense/process-scan.h"
 
@@ -113,13 +114,19 @@ static bool row_is_enough(const ProcessReader *r, ProcessSample *p, ProcessExtra
         return !is_kthread || p->oom_score == 0;
 }
 
-static void rows_read(ProcessScan *s, const ProcessReader *r, bool is_stale) {
+static void rows_read(ProcessScan *s, const ProcessReader *r, bool may_be_known) {
         ProcessSample *rows = process_table_rows(&s->table);
         ProcessExtra *extras = process_table_extras(&s->table);
+        bool is_stale = r->mono_usec < s->last_usec || r->mono_usec - s->last_usec > STALE_USEC;
 
-        for (uint32_t i = 0; i < s->table.n; i++)
+        for (uint32_t i = 0; i < s->table.n; i++) {
+                if (may_be_known && process_is_unchanged(r, &rows[i], &extras[i])) {
+                        rows[i].flags &= ~(uint32_t)PROCESS_VFORK;
+                        continue;
+                }
                 if (!row_is_enough(r, &rows[i], &extras[i], is_stale))
                         extras[i].is_dead = process_read_whole(r, &rows[i], &extras[i]) == READ_E_GONE;
+        }
         process_table_drop_dead(&s->table);
 }
 
@@ -238,14 +245,14 @@ static void rows_finish(ProcessScan *s, const CgroupTree *t) {
 
 /**
  * process_scan_take() - bring the table up to date
- * @mono_usec: time of the sample
+ * @may_be_known: rows need not be read anew where the process has done nothing since (DETAIL_KNOWN_PROCESSES)
  *
  * No allocation. Processes that vanish meanwhile are left out. Afterwards process_table_rows() is the
  * sample, except for the index of the cgroup, which depends on what cgroups the snapshot holds.
  *
  * Return: 0; negative errno where proc cannot be listed, and the table is empty then.
  */
-int process_scan_take(ProcessScan *s, const ProcessReader *r, uint64_t mono_usec) {
+int process_scan_take(ProcessScan *s, const ProcessReader *r, bool may_be_known) {
         int n = process_scan_list(s, r);
 
         if (n < 0) {
@@ -254,8 +261,8 @@ int process_scan_take(ProcessScan *s, const ProcessReader *r, uint64_t mono_usec
                 return n;
         }
         process_table_merge(&s->table, (uint32_t)n);
-        rows_read(s, r, mono_usec < s->last_usec || mono_usec - s->last_usec > STALE_USEC);
-        s->last_usec = mono_usec;
+        rows_read(s, r, may_be_known);
+        s->last_usec = r->mono_usec;
         shortlist_read(s, r);
         vfork_guess(s, r);
         process_table_drop_dead(&s->table);

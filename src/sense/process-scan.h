@@ -17,4 +17,4 @@ void process_scan_open(ProcessScan *s, int root_fd);
 void process_scan_done(ProcessScan *s);
 void process_scan_forget_matches(ProcessScan *s);
 int process_scan_list(ProcessScan *s, const ProcessReader *r);
-int process_scan_take(ProcessScan *s, const ProcessReader *r, uint64_t mono_usec);
+int process_scan_take(ProcessScan *s, const ProcessReader *r, bool may_be_known);

@@ -258,9 +258,10 @@ static ProcessReader process_reader(Sense *s) {
                                 .complaints = &s->complaints };
 }
 
-static void processes_scan(Sense *s, uint64_t mono_usec) {
+static void processes_scan(Sense *s, uint64_t mono_usec, bool may_be_known) {
         ProcessReader reader = process_reader(s);
-        (void)process_scan_take(&s->scan, &reader, mono_usec); /* a failure is a complaint and an empty list */
+        reader.mono_usec = mono_usec;
+        (void)process_scan_take(&s->scan, &reader, may_be_known); /* a failure is a complaint and an empty list */
 }
 
 static bool has_unknown_cgroup(const Sense *s) {
@@ -281,7 +282,7 @@ static bool has_unknown_cgroup(const Sense *s) {
 static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
         CgroupSample *samples;
 
-        if ((detail & DETAIL_CGROUPS) || ((detail & DETAIL_PROCESSES) && has_unknown_cgroup(s))) {
+        if ((detail & DETAIL_CGROUPS) || ((detail & DETAIL_ANY_PROCESSES) && has_unknown_cgroup(s))) {
                 if (cgroup_tree_walk(&s->tree, &s->matchers, /* is_discovery= */ false) >= 0) {
                         self_mark(s);
                         if (detail & DETAIL_STATS)
@@ -305,7 +306,8 @@ static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
  * @mono_usec, @real_usec: the clocks, read by the caller
  * @detail: Detail. 0: only kept descriptors are read; nothing is opened, unless swap was added or
  *          removed, and nothing allocated. With DETAIL_CGROUPS or DETAIL_KNOWN_CGROUPS all cgroups are in
- *          the sample, the root first. With DETAIL_PROCESSES all processes are, sorted by pid.
+ *          the sample, the root first. With DETAIL_PROCESSES or DETAIL_KNOWN_PROCESSES all processes are, sorted
+ *          by pid; asked for both, it is the former.
  * @ret:    its arrays and strings are valid until the next call on @s
  *
  * Return: 0; -ENODATA where nothing at all could be read.
@@ -314,22 +316,24 @@ int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t deta
         *ret = (Snapshot){ .mono_usec = mono_usec,
                            .real_usec = real_usec,
                            .page_size = s->page_size,
-                           .detail = detail & (DETAIL_CGROUPS | DETAIL_PROCESSES | DETAIL_STATS | DETAIL_KNOWN_CGROUPS) };
+                           .detail = detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES | DETAIL_STATS) };
+        if (detail & DETAIL_PROCESSES)
+                ret->detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
         host_files_sample(&s->host, s->scratch.data, SCRATCH_BYTES, &s->complaints, &ret->host);
         if (host_has(&ret->host, HOST_SWAP_TOTAL))
                 degraded_set(s, DEGRADED_NO_SWAP, ret->host.value[HOST_SWAP_TOTAL] == 0);
         degraded_set(s, DEGRADED_NO_PSI, s->host.psi_fd < 0);
 
-        if (detail & DETAIL_PROCESSES)
-                processes_scan(s, mono_usec);
-        bool has_all_cgroups = detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS);
+        if (detail & DETAIL_ANY_PROCESSES)
+                processes_scan(s, mono_usec, /* may_be_known= */ !(detail & DETAIL_PROCESSES));
+        bool has_all_cgroups = detail & DETAIL_ANY_CGROUPS;
         if (has_all_cgroups)
                 cgroups_take(s, detail, ret);
         else {
                 ret->n_cgroups = monitored_sample(&s->monitored, &s->complaints);
                 ret->cgroups = s->monitored.samples;
         }
-        if (detail & DETAIL_PROCESSES) {
+        if (detail & DETAIL_ANY_PROCESSES) {
                 processes_link(s, has_all_cgroups);
                 ret->processes = process_table_rows(&s->scan.table);
                 ret->n_processes = s->scan.table.n;

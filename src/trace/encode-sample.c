@@ -140,9 +140,9 @@ int encode_snapshot(TraceEncoder *e, const Snapshot *s, bool detailed, WireOut *
 }
 
 void encode_settle(TraceEncoder *e, const Snapshot *s) {
-        if (s->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS))
+        if (s->detail & DETAIL_ANY_CGROUPS)
                 entities_purge(&e->cgroups);
-        if (s->detail & DETAIL_PROCESSES)
+        if (s->detail & DETAIL_ANY_PROCESSES)
                 entities_purge(&e->processes);
 }
 

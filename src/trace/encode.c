@@ -148,7 +148,7 @@ static void put_optional_text(WireOut *w, const char *text) {
 static uint32_t record_flags(const TraceRecord *r, bool repeated) {
         const Snapshot *s = &r->snap;
         bool has_stamp = r->kind == TRACE_SAMPLE || r->kind == TRACE_CONFIRM || s->mono_usec || s->real_usec;
-        bool detailed = s->detail & (DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS | DETAIL_PROCESSES);
+        bool detailed = s->detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES);
 
         return (repeated ? TRACE_FLAG_REPEATED : 0) | (has_stamp ? TRACE_FLAG_STAMP : 0) |
                (detailed ? TRACE_FLAG_DETAILED : 0) |

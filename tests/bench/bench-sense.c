@@ -255,7 +255,7 @@ static unsigned floor_scan(int proc_fd) {
 static void bench_scan(int root_fd, unsigned n_asked, unsigned n_started) {
         SenseOptions o = { .root_fd = root_fd, .self_pid = getpid() };
         _cleanup_(sense_freep) Sense *s = NULL;
-        double steady[ROUNDS_SCAN], floor[ROUNDS_SCAN];
+        double steady[ROUNDS_SCAN], known[ROUNDS_SCAN], floor[ROUNDS_SCAN];
         unsigned n_floor = 0, n_full = 0;
         Snapshot n;
 
@@ -272,17 +272,22 @@ static void bench_scan(int root_fd, unsigned n_asked, unsigned n_started) {
                 (void)sense_sample(s, i + 2, 1, DETAIL_PROCESSES, &n);
                 steady[i] = now_usec() - t;
                 t = now_usec();
+                (void)sense_sample(s, i + 2, 1, DETAIL_KNOWN_PROCESSES, &n);
+                known[i] = now_usec() - t;
+                t = now_usec();
                 n_floor = floor_scan(proc_fd);
                 floor[i] = now_usec() - t;
         }
         for (uint32_t i = 0; i < n.n_processes; i++)
                 n_full += (n.processes[i].flags & PROCESS_SIZES) != 0;
-        double m = median(steady, ROUNDS_SCAN), f = median(floor, ROUNDS_SCAN);
+        double m = median(steady, ROUNDS_SCAN), k = median(known, ROUNDS_SCAN), f = median(floor, ROUNDS_SCAN);
         printf("process scan, %u processes (%u of %u started for it), %u of them read in full:\n", n.n_processes,
                n_started, n_asked, n_full);
         printf("  first  %.2f us per process, %.1f ms in all\n", first / n.n_processes, first / 1e3);
         printf("  steady %.2f us per process, %.1f ms in all (median of %d)\n", m / n.n_processes, m / 1e3,
                ROUNDS_SCAN);
+        printf("  known  %.2f us per process, %.1f ms in all: those that have done nothing are not read in full\n",
+               k / n.n_processes, k / 1e3);
         printf("  floor  %.2f us per process (list, open, read, close); steady is %.0f %% of it\n", f / n_floor,
                100 * m / n.n_processes / (f / n_floor));
 }

@@ -400,7 +400,7 @@ static void process_sample(const Synth *s, const Process *p, ProcessSample *ret)
 }
 
 void synth_host_sample(Synth *s, uint32_t detail, Snapshot *ret) {
-        const uint32_t all = DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS;
+        const uint32_t all = DETAIL_ANY_CGROUPS;
 
         *ret = (Snapshot){ .mono_usec = s->now_usec, .real_usec = s->real_base_usec + s->now_usec, .page_size = SYNTH_PAGE,
                            .detail = detail, .cgroups = s->cgroups, .processes = s->samples };
@@ -426,7 +426,7 @@ void synth_host_sample(Synth *s, uint32_t detail, Snapshot *ret) {
                 }
                 v->at = ret->n_cgroups++;
         }
-        if (!(detail & DETAIL_PROCESSES))
+        if (!(detail & DETAIL_ANY_PROCESSES))
                 return;
         for (uint32_t i = 0; i < s->n_processes; i++) {
                 const Process *p = &s->processes[i];

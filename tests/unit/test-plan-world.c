@@ -103,7 +103,7 @@ static void test_gone(void **state) {
         assert_int_equal(n, 2);
         (void)plan_world_processes(s->w, &n);
         assert_int_equal(n, 2);
-        s->r.snap.detail = DETAIL_PROCESSES;
+        s->r.snap.detail = DETAIL_KNOWN_PROCESSES;
         add_process(s, 2, 20, "/a");
         feed(s);
         (void)plan_world_processes(s->w, &n);
@@ -171,6 +171,14 @@ static void test_details_are_added(void **state) {
         /* nothing is missing: nothing is added */
         assert_int_equal(plan_world_detailed(s->w, &s->r.snap, 0, &full, &age), 0);
         assert_true(full.cgroups == s->cgroups && age == 0);
+        /* processes that were known then are those of that moment */
+        s->r.snap.detail = DETAIL_KNOWN_PROCESSES;
+        add_process(s, 1, 10, "/");
+        add_process(s, 2, 20, "/a")->rss_anon = 55;
+        feed(s);
+        assert_int_equal(plan_world_detailed(s->w, &s->r.snap, DETAIL_PROCESSES, &full, &age), 0);
+        assert_true(full.detail == DETAIL_PROCESSES && age == 0 && full.n_processes == 2);
+        assert_true(full.processes[0].rss_anon == 55 || full.processes[1].rss_anon == 55);
         scene_free(s);
 }
 

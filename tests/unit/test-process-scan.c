@@ -14,7 +14,7 @@ typedef struct Fake {
         const char *comm;
         char state;
         unsigned long start;
-        unsigned score, anon_kb;
+        unsigned score, anon_kb, faults;
         const char *cgroup;
         bool is_kthread;
 } Fake;
@@ -22,9 +22,9 @@ typedef struct Fake {
 static void fake_write(const Tree *t, Fake f) {
         char path[64], text[1024];
         (void)snprintf(path, sizeof(path), "proc/%d/stat", f.pid);
-        (void)snprintf(text, sizeof(text), "%d (%s) %c %d 7 7 0 -1 %u 1 0 0 0 2 1 3 1 20 0 1 0 %lu 0 0\n", f.pid,
+        (void)snprintf(text, sizeof(text), "%d (%s) %c %d 7 7 0 -1 %u %u 0 0 0 2 1 3 1 20 0 1 0 %lu 0 0\n", f.pid,
                        f.comm, f.state ? f.state : 'S', f.ppid ? f.ppid : 1, f.is_kthread ? 0x00200040u : 0x400000u,
-                       f.start);
+                       f.faults, f.start);
         tree_write(t, path, text);
         (void)snprintf(path, sizeof(path), "proc/%d/status", f.pid);
         (void)snprintf(text, sizeof(text),
@@ -223,6 +223,100 @@ static void test_vfork(void **state) {
         tree_close(&t);
 }
 
+#define KNOWN (DETAIL_CGROUPS | DETAIL_STATS | DETAIL_KNOWN_PROCESSES)
+
+static uint64_t anon_kb(const Snapshot *n, int32_t pid) {
+        return find_process(n, pid)->rss_anon * n->page_size / 1024;
+}
+
+/* Who has done nothing keeps what was read of it, but not for a scan that somebody may be killed by, and not for ever. */
+static void test_known(void **state) {
+        (void)state;
+        const uint64_t sec = USEC_PER_SEC;
+        SenseMatchers m;
+        Snapshot n;
+        Tree t;
+        world(&t, &m);
+        const Fake rests = { .pid = 100, .comm = "rests", .start = 9, .anon_kb = 40, .score = 700, .cgroup = "/big.slice" };
+        Fake runs = rests, shrinks = rests, reused = rests;
+        runs.pid = 101, shrinks.pid = 102, reused.pid = 104;
+        fake_write(&t, rests);
+        fake_write(&t, runs);
+        fake_write(&t, shrinks);
+        fake_write(&t, reused);
+        Sense *s = sense_open(t.fd, 0, 0, &m);
+        (void)sense_discover(s);
+        /* nothing is known yet, so everything is read; asked for both, it is a scan to kill by */
+        assert_int_equal(sense_sample(s, 1000 * sec, 1, KNOWN, &n), 0);
+        assert_int_equal(n.detail, KNOWN);
+        assert_int_equal(anon_kb(&n, 100), 40);
+        assert_int_equal(sense_sample(s, 1001 * sec, 1, KNOWN | DETAIL_PROCESSES, &n), 0);
+        assert_int_equal(n.detail, SCAN);
+
+        /* what no real process does: other sizes, and nothing else to see of it */
+        Fake next = rests;
+        next.anon_kb = 80, next.cgroup = "/small.service";
+        fake_write(&t, next);
+        runs.anon_kb = 80, runs.faults = 1;
+        fake_write(&t, runs);
+        shrinks.anon_kb = 8, shrinks.score = 690;
+        fake_write(&t, shrinks);
+        reused.anon_kb = 80, reused.start = 10, reused.comm = "new";
+        fake_write(&t, reused);
+        assert_int_equal(sense_sample(s, 1040 * sec, 1, KNOWN, &n), 0);
+        assert_well_formed(&n);
+        assert_int_equal(anon_kb(&n, 100), 40);
+        assert_string_equal(find_process(&n, 100)->cgroup_path, "/big.slice");
+        assert_true(is_full(&n, 100) && find_process(&n, 100)->oom_score == 700);
+        assert_int_equal(anon_kb(&n, 101), 80);
+        assert_int_equal(anon_kb(&n, 102), 8);
+        assert_int_equal(anon_kb(&n, 104), 80);
+        assert_string_equal(find_process(&n, 104)->comm, "new");
+        assert_int_equal(sense_sample(s, 1041 * sec, 1, SCAN, &n), 0);
+        assert_int_equal(anon_kb(&n, 100), 80);
+        assert_string_equal(find_process(&n, 100)->cgroup_path, "/small.service");
+
+        fake_write(&t, rests);
+        assert_int_equal(sense_sample(s, 1042 * sec, 1, KNOWN, &n), 0);
+        assert_int_equal(anon_kb(&n, 100), 80);
+        assert_int_equal(sense_sample(s, (1041 + 120) * sec, 1, KNOWN, &n), 0);
+        assert_int_equal(anon_kb(&n, 100), 40);
+        assert_string_equal(find_process(&n, 100)->cgroup_path, "/big.slice");
+        /* a clock that goes back */
+        fake_write(&t, next);
+        assert_int_equal(sense_sample(s, 1, 1, KNOWN, &n), 0);
+        assert_int_equal(anon_kb(&n, 100), 80);
+        fake_remove(&t, 100);
+        assert_int_equal(sense_sample(s, 2, 1, KNOWN, &n), 0);
+        assert_null(find_process(&n, 100));
+        sense_free(s);
+        tree_close(&t);
+}
+
+/* Its parent runs on: the guess is made anew, though the child itself has done nothing. */
+static void test_known_vfork(void **state) {
+        (void)state;
+        SenseMatchers m;
+        Snapshot n;
+        Tree t;
+        world(&t, &m);
+        Fake up = { .pid = 50, .comm = "make", .state = 'D', .start = 1, .score = 700, .anon_kb = 400 };
+        fake_write(&t, up);
+        fake_write(&t, (Fake){ .pid = 51, .ppid = 50, .comm = "make", .start = 2, .score = 700, .anon_kb = 400 });
+        Sense *s = sense_open(t.fd, 0, 0, &m);
+        (void)sense_discover(s);
+        for (uint64_t usec = 1; usec <= 2; usec++) {
+                assert_int_equal(sense_sample(s, usec, 1, KNOWN, &n), 0);
+                assert_true(find_process(&n, 51)->flags & PROCESS_VFORK);
+        }
+        up.state = 'R';
+        fake_write(&t, up);
+        assert_int_equal(sense_sample(s, 3, 1, KNOWN, &n), 0);
+        assert_false(find_process(&n, 51)->flags & PROCESS_VFORK);
+        sense_free(s);
+        tree_close(&t);
+}
+
 static void test_cap(void **state) {
         (void)state;
         SenseMatchers m;
@@ -330,6 +424,8 @@ int main(void) {
                 cmocka_unit_test(test_shortlist),
                 cmocka_unit_test(test_reused_pids),
                 cmocka_unit_test(test_vfork),
+                cmocka_unit_test(test_known),
+                cmocka_unit_test(test_known_vfork),
                 cmocka_unit_test(test_cap),
                 cmocka_unit_test(test_unknown_cgroup),
                 cmocka_unit_test(test_path_store_full),

@@ -100,6 +100,68 @@ static void test_processes(void **state) {
         (void)close(root);
 }
 
+/* A child that at each byte touches, drops or unmaps a part of its memory, and answers. */
+static pid_t child_of_many_sizes(int to[2], int from[2]) {
+        assert_int_equal(pipe2(to, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                char *p = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                (void)madvise(p, 64 << 20, MADV_NOHUGEPAGE);
+                (void)!write(from[1], "x", 1);
+                for (char c; read(to[0], &c, 1) == 1; (void)!write(from[1], "x", 1)) {
+                        if (c == 't')
+                                memset(p, 1, 16 << 20);
+                        else if (c == 'd')
+                                (void)madvise(p, 8 << 20, MADV_DONTNEED);
+                        else
+                                (void)munmap(p + (8 << 20), 8 << 20);
+                }
+                _exit(0);
+        }
+        char c;
+        (void)close(to[0]);
+        (void)close(from[1]);
+        assert_int_equal(read(from[0], &c, 1), 1);
+        return pid;
+}
+
+/* The stat of a process tells whenever its sizes change: a sample that goes by it says the same as one that reads all. */
+static void test_known_processes(void **state) {
+        (void)state;
+        Snapshot n;
+        int to[2], from[2], root = live_root();
+        pid_t pid = child_of_many_sizes(to, from), idle = child_start("idle", 1024);
+        Sense *s = sense_open(root, getpid(), 0, NULL);
+        uint64_t usec = 1;
+
+        for (const char *c = "tdtdtu"; *c; c++) {
+                char answer;
+                assert_int_equal(sense_sample(s, usec++, 1, DETAIL_KNOWN_PROCESSES, &n), 0);
+                assert_int_equal(write(to[1], c, 1), 1);
+                assert_int_equal(read(from[0], &answer, 1), 1);
+                assert_int_equal(sense_sample(s, usec++, 1, DETAIL_KNOWN_PROCESSES, &n), 0);
+                assert_well_formed(&n);
+                const ProcessSample known = *find_process(&n, pid), rests = *find_process(&n, idle);
+                assert_int_equal(sense_sample(s, usec++, 1, DETAIL_PROCESSES, &n), 0);
+                const ProcessSample *p = find_process(&n, pid);
+                assert_true(known.flags & p->flags & PROCESS_SIZES);
+                assert_int_equal(known.rss_anon, p->rss_anon);
+                assert_int_equal(known.pgtables, p->pgtables);
+                p = find_process(&n, idle);
+                assert_true(rests.flags & p->flags & PROCESS_SIZES);
+                assert_int_equal(rests.rss_anon, p->rss_anon);
+                assert_int_equal(rests.oom_score, p->oom_score);
+        }
+        child_end(pid);
+        child_end(idle);
+        (void)close(to[1]);
+        (void)close(from[0]);
+        sense_free(s);
+        (void)close(root);
+}
+
 static void *thread_hold(void *p) {
         memset(p, 1, 8 << 20);
         (void)!write(*(int *)((char *)p + (8 << 20)), "x", 1);
@@ -389,6 +451,7 @@ int main(void) {
         }
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_processes),
+                cmocka_unit_test(test_known_processes),
                 cmocka_unit_test(test_zombies),
                 cmocka_unit_test(test_one_process),
                 cmocka_unit_test(test_rules_see_exe_and_cmdline),

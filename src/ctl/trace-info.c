@@ -104,7 +104,7 @@ static void see_sample(Info *x, const TraceRecord *r) {
         const Snapshot *s = &r->snap;
 
         x->n_samples++;
-        x->n_detailed += (s->detail & DETAIL_ANY_PROCESSES) && (s->detail & DETAIL_STATS);
+        x->n_detailed += (s->detail & DETAIL_ANY_PROCESSES) && (s->detail & DETAIL_ANY_STATS);
         x->n_decisions += r->has_decision;
         x->max_cgroups = MAX(x->max_cgroups, s->n_cgroups);
         x->max_processes = MAX(x->max_processes, s->n_processes);

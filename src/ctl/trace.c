@@ -91,7 +91,8 @@ const char *trace_time(char *buf, size_t size, uint64_t real_usec) {
 }
 
 const char *trace_detail_name(uint32_t bit) {
-        static const char *const names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes" };
+        static const char *const names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes",
+                                             "known-stats" };
 
         return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
 }

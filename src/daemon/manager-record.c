@@ -28,7 +28,7 @@
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
 #define SLEEP_MIN_USEC USEC_PER_SEC
-#define DETAIL_WANTED  ((uint32_t)(DETAIL_CGROUPS | DETAIL_STATS | DETAIL_KNOWN_PROCESSES))
+#define DETAIL_WANTED  ((uint32_t)(DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES))
 
 struct RecordRun {
         Recorder *recorder;
@@ -306,7 +306,7 @@ void manager_record_round(Manager *m, const Decision *d) {
         trace_decision_from(d, &run->sample.decision);
         run->is_pending = true;
         /* whatever further rounds of this tick look at: else the next tick would read everything again */
-        if ((m->snap.detail & DETAIL_CGROUPS) && (m->snap.detail & DETAIL_STATS) && (m->snap.detail & DETAIL_ANY_PROCESSES))
+        if ((m->snap.detail & DETAIL_CGROUPS) && (m->snap.detail & DETAIL_ANY_STATS) && (m->snap.detail & DETAIL_ANY_PROCESSES))
                 run->detail_due_usec = m->tick_usec + run->policy.detail_interval_usec;
 }
 

@@ -97,7 +97,7 @@ void offender_flags(const DecideState *s, const Snapshot *snap) {
         for (uint32_t i = 0; i < snap->n_cgroups; i++)
                 if (is_unit(snap->cgroups[i].path))
                         flag_upwards(s, snap, snap->cgroups[i].parent, CGROUP_FLAG_UNITS_BELOW);
-        for (uint32_t k = 0; k < snap->n_processes; k++) {
+        for (uint32_t k = 0; (snap->detail & DETAIL_PROCESSES) && k < snap->n_processes; k++) {
                 const ProcessSample *p = &snap->processes[k];
                 uint8_t flags = process_flags(p);
                 if (flags == 0)

@@ -262,13 +262,15 @@ typedef enum Detail {
         DETAIL_STATS = 1 << 2,         /* with DETAIL_CGROUPS: pressure, events, memory.stat of those of interest */
         DETAIL_KNOWN_CGROUPS = 1 << 3, /* all cgroups as of the last walk; walked anew only if a process is in an unknown one */
         /*
-         * All processes; of one that seems to have done nothing since it was read in full, what was read then, at most
-         * two minutes ago. To see who holds what; nobody is killed on it.
+         * These two are for who wants to see who holds what; nobody is acted upon by them. All processes; of one that
+         * was read in full before, what may have changed since is read anew; its cgroup and adj within two minutes.
          */
         DETAIL_KNOWN_PROCESSES = 1 << 4,
+        DETAIL_KNOWN_STATS = 1 << 5, /* as DETAIL_STATS, but the limits of all cgroups are as of the latest discovery */
 
         DETAIL_ANY_CGROUPS = DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS,
         DETAIL_ANY_PROCESSES = DETAIL_PROCESSES | DETAIL_KNOWN_PROCESSES,
+        DETAIL_ANY_STATS = DETAIL_STATS | DETAIL_KNOWN_STATS,
 } Detail;
 
 typedef struct Snapshot {

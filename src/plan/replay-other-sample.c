@@ -88,13 +88,6 @@ static int add_extra(PlanReplay *r) {
         return 0;
 }
 
-/* Processes that were known are what the recorder has of them. */
-static bool is_made_up(uint32_t recorded, uint32_t detail) {
-        if (recorded & DETAIL_KNOWN_PROCESSES)
-                recorded |= DETAIL_PROCESSES;
-        return detail & ~recorded;
-}
-
 int replay_other_take(PlanReplay *r, const Snapshot *recorded, uint32_t detail) {
         ReplayOther *o = &r->other;
         uint32_t missing = detail & ~recorded->detail;
@@ -107,7 +100,7 @@ int replay_other_take(PlanReplay *r, const Snapshot *recorded, uint32_t detail) 
                 int n = plan_world_detailed(r->world, recorded, missing, &s, &age);
                 if (n < 0 && n != -ENODATA)
                         return n;
-                r->result.n_synthesised += is_made_up(recorded->detail, s.detail);
+                r->result.n_synthesised += (s.detail & ~plan_detail_answers(recorded->detail)) != 0;
                 r->result.age_max_usec = MAX(r->result.age_max_usec, age);
                 if (copy_lists(o, &s) < 0)
                         return -ENOMEM;

@@ -94,6 +94,12 @@ static int add_processes(PlanWorld *w, Snapshot *ret, bool from_world) {
         return 0;
 }
 
+uint32_t plan_detail_answers(uint32_t detail) {
+        return detail | (detail & DETAIL_CGROUPS ? (uint32_t)DETAIL_KNOWN_CGROUPS : 0) |
+               (detail & DETAIL_KNOWN_PROCESSES ? (uint32_t)DETAIL_PROCESSES : 0) |
+               (detail & DETAIL_KNOWN_STATS ? (uint32_t)DETAIL_STATS : 0);
+}
+
 int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Snapshot *ret, uint64_t *ret_age_usec) {
         const uint32_t cgroups = DETAIL_ANY_CGROUPS;
         const WorldInfo *info = &w->info;
@@ -101,9 +107,7 @@ int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Sna
         Snapshot s = *base;
         int r = 0;
 
-        uint32_t missing = detail & ~base->detail;
-        if (base->detail & DETAIL_CGROUPS)
-                missing &= ~(uint32_t)DETAIL_KNOWN_CGROUPS;
+        uint32_t missing = detail & ~plan_detail_answers(base->detail);
         if ((missing & cgroups && info->cgroups_usec == 0) || (missing & DETAIL_STATS && info->stats_usec == 0) ||
             (missing & DETAIL_PROCESSES && info->processes_usec == 0))
                 r = -ENODATA;
@@ -127,9 +131,11 @@ int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Sna
                 if (missing & DETAIL_PROCESSES)
                         oldest = MIN(oldest, info->processes_usec);
         }
-        s.detail |= missing;
+        s.detail |= missing | (detail & plan_detail_answers(base->detail) & (DETAIL_PROCESSES | DETAIL_STATS));
         if (s.detail & DETAIL_PROCESSES)
                 s.detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
+        if (s.detail & DETAIL_STATS)
+                s.detail &= ~(uint32_t)DETAIL_KNOWN_STATS;
         *ret = s;
         *ret_age_usec = base->mono_usec - oldest;
         return r;

@@ -327,7 +327,7 @@ static int take_snapshot(PlanWorld *w, const Snapshot *s) {
         info->real_usec = s->real_usec;
         if (s->detail & DETAIL_ANY_CGROUPS)
                 info->cgroups_usec = s->mono_usec;
-        if (s->detail & DETAIL_STATS)
+        if (s->detail & DETAIL_ANY_STATS)
                 info->stats_usec = s->mono_usec;
         if (s->detail & DETAIL_ANY_PROCESSES)
                 info->processes_usec = s->mono_usec;

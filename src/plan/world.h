@@ -71,6 +71,9 @@ const WorldProcess *plan_world_process(const PlanWorld *w, int32_t pid, uint64_t
 const WorldCgroup *plan_world_cgroups(PlanWorld *w, uint32_t *ret_n);
 const WorldProcess *plan_world_processes(PlanWorld *w, uint32_t *ret_n);
 
+/* What a recorded sample can be asked for: what was known then is all that the record has of it. */
+uint32_t plan_detail_answers(uint32_t detail);
+
 /*
  * plan_world_detailed() - @base with the details it lacks
  *

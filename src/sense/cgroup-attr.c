@@ -122,9 +122,10 @@ static void text_read(const CgroupAttrSource *s, const char *file, int (*parse)(
                 attr_complain(s, ret, file, r);
 }
 
-/* memory.events, cgroup.events and memory.peak (5.19). */
+/* memory.events, unless @ret has it already; cgroup.events and memory.peak (5.19). */
 void cgroup_attr_read_events(const CgroupAttrSource *s, CgroupSample *ret) {
-        text_read(s, "memory.events", memory_events_parse, ret);
+        if (!cgroup_has(ret, CGROUP_EVENT_HIGH))
+                text_read(s, "memory.events", memory_events_parse, ret);
         text_read(s, "cgroup.events", cgroup_events_parse, ret);
         number_read(s, "memory.peak", false, CGROUP_PEAK, ret);
 }

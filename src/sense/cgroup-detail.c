@@ -57,26 +57,36 @@ static void interest_choose(CgroupTree *t) {
         pick_take(&inside, nodes);
 }
 
-static void node_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks, uint32_t i) {
-        CgroupSample *s = &cgroup_tree_samples(t)[i];
-        const CgroupNode *n = &cgroup_tree_nodes(t)[i];
-        bool is_monitored = n->slot < m->n && m->items[n->slot].id == s->id;
+/* Opens the directory of @s, if it is still that cgroup's. */
+static int dir_open(const CgroupTree *t, const CgroupSample *s) {
         struct stat st;
 
         _cleanup_close_ int fd =
                 openat(t->fd, s->path[1] ? s->path + 1 : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_ino != s->id)
+        if (fd < 0)
+                return -errno;
+        return fstat(fd, &st) == 0 && (uint64_t)st.st_ino == s->id ? TAKE_FD(fd) : -ENOENT;
+}
+
+static void node_read(CgroupTree *t, const MonitoredSet *m, Peaks *peaks, bool has_limits, uint32_t i) {
+        CgroupSample *s = &cgroup_tree_samples(t)[i];
+        uint32_t slot = monitored_find(m, t, i);
+        bool is_monitored = slot != INDEX_NONE;
+
+        _cleanup_close_ int opened = is_monitored ? -EBADF : dir_open(t, s);
+        int fd = is_monitored ? m->items[slot].dir_fd : opened;
+        if (fd < 0)
                 return;
         CgroupAttrSource a = { .dir_fd = fd,
                                .prefix = "",
                                .scratch = t->scratch,
                                .scratch_size = t->scratch_size,
                                .complaints = t->complaints };
-        if (!is_monitored || !monitored_read(m, n->slot, t->complaints, s))
+        if (!is_monitored)
                 cgroup_attr_read_pressure(&a, s);
         if (!t->has_memory)
                 return;
-        if (s->policy >= 0)
+        if (s->policy >= 0 && !has_limits)
                 cgroup_attr_read_limits(&a, s); /* of the others as of the discovery */
         cgroup_attr_read_events(&a, s);
         cgroup_attr_read_stat(&a, s);
@@ -85,15 +95,15 @@ static void node_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks, uint32_t i) 
 
 /**
  * cgroup_detail_read() - read the cgroups of interest in full
- * @t: just walked; its samples are completed
- * @m: their kept descriptors are used where there are any
- * @peaks: likewise, while it is on
+ * @t: just walked, and its monitored cgroups read by monitored_read(); its samples are completed
+ * @peaks: completes them as well, while it is on
+ * @has_limits: those of the discovery are good enough (DETAIL_KNOWN_STATS)
  */
-void cgroup_detail_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks) {
+void cgroup_detail_read(CgroupTree *t, const MonitoredSet *m, Peaks *peaks, bool has_limits) {
         interest_choose(t);
         for (uint32_t i = 0; i < cgroup_tree_size(t); i++)
                 if (cgroup_tree_nodes(t)[i].is_of_interest)
-                        node_read(t, m, peaks, i);
+                        node_read(t, m, peaks, has_limits, i);
         peaks_sweep(peaks);
         cgroup_detail_rebase(t);
 }

@@ -4,5 +4,5 @@
 #include "sense/monitored.h"
 #include "sense/peak.h"
 
-void cgroup_detail_read(CgroupTree *t, MonitoredSet *m, Peaks *peaks);
+void cgroup_detail_read(CgroupTree *t, const MonitoredSet *m, Peaks *peaks, bool has_limits);
 void cgroup_detail_rebase(CgroupTree *t);

@@ -273,7 +273,7 @@ static void child_add(Walk *w, uint32_t parent, int parent_fd, const char *name)
                 memcpy(prefix, name, len);
                 memcpy(prefix + len, "/", 2);
                 CgroupAttrSource a = { .dir_fd = parent_fd, .prefix = prefix, .complaints = t->complaints };
-                if (t->has_memory)
+                if (t->has_memory && w->nodes[i].slot == INDEX_NONE)
                         cgroup_attr_read_usage(&a, &w->samples[i]);
                 node_match(w, i);
                 return;
@@ -348,7 +348,7 @@ static bool memory_is_there(const CgroupTree *t, const Walk *w) {
  * cgroup_tree_walk() - look at all cgroups
  * @m:            asked for the policy of cgroups that it was not asked for yet
  * @is_discovery: read limits and marks of all; else only of those that are new, and memory.current and
- *                memory.swap.current of the others
+ *                memory.swap.current of the others, unless they are monitored: of these monitored_read() has it
  *
  * Cgroups that vanish meanwhile are left out. The samples of the walk before are gone afterwards.
  *

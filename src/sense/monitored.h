@@ -30,3 +30,9 @@ int monitored_update(MonitoredSet *m, CgroupTree *t, Complaints *c);
 void monitored_repoint(MonitoredSet *m, CgroupTree *t);
 bool monitored_read(MonitoredSet *m, uint32_t slot, Complaints *c, CgroupSample *ret);
 uint32_t monitored_sample(MonitoredSet *m, Complaints *c);
+
+/* The slot of a node of the latest walk; INDEX_NONE where it is not monitored. */
+static inline uint32_t monitored_find(const MonitoredSet *m, const CgroupTree *t, uint32_t node) {
+        uint32_t slot = cgroup_tree_nodes(t)[node].slot;
+        return slot < m->n && m->items[slot].id == cgroup_tree_samples(t)[node].id ? slot : INDEX_NONE;
+}

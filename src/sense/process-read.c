@@ -25,8 +25,8 @@
         (uint32_t)(PROCESS_KTHREAD | PROCESS_INIT | PROCESS_SELF | PROCESS_HAS_TTY | PROCESS_IDENTITY | PROCESS_FORKED)
 /* Threads looked at to find one with memory: the leader being dead, the next few usually are not. */
 #define THREADS_MAX 64
-/* Its cgroup, its uid and small amounts of swap may change without a trace in stat: for so long, at most twice that. */
-#define UNCHANGED_SEC 60u
+/* Its cgroup may change, its tracer, and small amounts of swap, and nothing shows: for so long, at most twice that. */
+#define KNOWN_SEC 60u
 /* Rules of these kinds cannot be asked about a process whose cgroup is not known. */
 #define RULES_OF_CGROUP (UINT32_C(1) << RULE_CGROUP | UINT32_C(1) << RULE_UNIT)
 
@@ -108,6 +108,10 @@ int process_read_score(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
         return 0;
 }
 
+static uint32_t mono_sec(const ProcessReader *r) {
+        return (uint32_t)(r->mono_usec / USEC_PER_SEC);
+}
+
 /* Is the pid still the process that @p is about, under the same name (an exec asks the rules anew)? */
 bool process_is_same(const ProcessReader *r, const ProcessSample *p) {
         char path[32];
@@ -117,34 +121,6 @@ bool process_is_same(const ProcessReader *r, const ProcessSample *p) {
         return read_once_at(r->proc_fd, path, r->scratch, r->scratch_size) >= 0 &&
                process_stat_parse(r->scratch, &stat) == 0 && stat.start_ticks == p->start_ticks &&
                strcmp(stat.comm, p->comm) == 0;
-}
-
-static uint32_t mono_sec(const ProcessReader *r) {
-        return (uint32_t)(r->mono_usec / USEC_PER_SEC);
-}
-
-/**
- * process_is_unchanged() - does what was read of @p in full still hold?
- *
- * Whoever runs shows in its stat: faults, time on the CPU, context. Reclaim takes from its resident size, and oom_score
- * counts what went to swap. So a stat and a score that are the same to the byte mean the same sizes.
- *
- * Return: true, and the row is that of the full reading, its identity checked now; false where it is to be read.
- */
-bool process_is_unchanged(const ProcessReader *r, const ProcessSample *p, ProcessExtra *x) {
-        char path[32], score[32];
-        int64_t v;
-
-        /* not all of them in the same sample */
-        if (!x->is_known || !x->is_matched || !(p->flags & PROCESS_SIZES) || !(p->flags & PROCESS_SCORE) ||
-            mono_sec(r) - x->whole_sec >= UNCHANGED_SEC + (uint32_t)p->pid % UNCHANGED_SEC)
-                return false;
-        pid_path(path, p->pid, "/stat");
-        int n = read_once_at(r->proc_fd, path, r->scratch, r->scratch_size);
-        if (n < 0 || text_hash(TEXT_HASH_INIT, r->scratch, (size_t)n) != x->stat_hash)
-                return false;
-        return score_read(r, p, x, score, sizeof(score)) >= 0 && process_number_parse(score, 0, UINT32_MAX, &v) == 0 &&
-               (uint64_t)v == p->oom_score;
 }
 
 /* Returns false, after a complaint where that is due, if @file has nothing to offer. */
@@ -212,6 +188,7 @@ static bool status_take(const ProcessReader *r, int dir_fd, const ProcessStat *s
                 if (thread_status_find(r, dir_fd, p->pid, &thread)) {
                         st = thread;
                         is_dying |= thread.is_sigkill_pending;
+                        x->stat_hash = 0; /* the stat of a dead leader does not tell of these sizes */
                 }
         }
         /* a leader that exits alone does not take its threads with it */
@@ -305,7 +282,19 @@ static void identity_mark(const ProcessReader *r, ProcessSample *p) {
                 p->flags |= PROCESS_SELF;
 }
 
-/* Scores and identity of a process that is not a kernel thread; its stat has been read. */
+static void stat_take(const ProcessStat *stat, ProcessSample *p) {
+        p->ppid = stat->ppid;
+        p->pgid = stat->pgid;
+        p->sid = stat->sid;
+        p->flags &= ~(uint32_t)(PROCESS_KTHREAD | PROCESS_HAS_TTY | PROCESS_FORKED);
+        if (stat->pf_flags & PROCESS_PF_KTHREAD) /* a helper of the kernel is one until it executes its program */
+                p->flags |= PROCESS_KTHREAD;
+        else
+                p->flags |= (stat->tty != 0 ? (uint32_t)PROCESS_HAS_TTY : 0) |
+                            (stat->pf_flags & PROCESS_PF_FORKNOEXEC ? (uint32_t)PROCESS_FORKED : 0);
+}
+
+/* Scores and identity of a process that is not a kernel thread; its stat has been taken. */
 static void user_process_read(const ProcessReader *r, int dir_fd, const ProcessStat *stat, ProcessSample *p,
                               ProcessExtra *x) {
         bool is_renamed = strcmp(p->comm, stat->comm) != 0;
@@ -316,10 +305,6 @@ static void user_process_read(const ProcessReader *r, int dir_fd, const ProcessS
         int64_t v;
 
         memcpy(p->comm, stat->comm, sizeof(p->comm));
-        if (stat->tty != 0)
-                p->flags |= PROCESS_HAS_TTY;
-        if (stat->pf_flags & PROCESS_PF_FORKNOEXEC)
-                p->flags |= PROCESS_FORKED;
         identity_mark(r, p);
         if (file_read(r, dir_fd, p->pid, "oom_score"))
                 score_take(r, p, r->scratch);
@@ -355,7 +340,7 @@ int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
 
         pid_path(dir, p->pid, "");
         sample_begin(p);
-        p->flags &= ~(uint32_t)(PROCESS_IDENTITY | PROCESS_HAS_TTY | PROCESS_FORKED);
+        p->flags &= ~(uint32_t)PROCESS_IDENTITY;
         identity_mark(r, p);
         _cleanup_close_ int fd = openat(r->proc_fd, dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int n = fd < 0 ? -errno : read_once_at(fd, "stat", r->scratch, r->scratch_size);
@@ -375,13 +360,10 @@ int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
         x->whole_sec = mono_sec(r);
         x->stat_hash = text_hash(TEXT_HASH_INIT, r->scratch, (size_t)n);
         p->start_ticks = stat.start_ticks;
-        p->ppid = stat.ppid;
-        p->pgid = stat.pgid;
-        p->sid = stat.sid;
-        p->flags &= ~(uint32_t)PROCESS_KTHREAD; /* a helper of the kernel is one until it executes its program */
-        if (stat.pf_flags & PROCESS_PF_KTHREAD) {
+        stat_take(&stat, p);
+        if (p->flags & PROCESS_KTHREAD) {
                 memcpy(p->comm, stat.comm, sizeof(p->comm));
-                p->flags |= PROCESS_KTHREAD | PROCESS_NO_MM;
+                p->flags |= PROCESS_NO_MM;
                 return 0;
         }
         user_process_read(r, fd, &stat, p, x);
@@ -389,4 +371,66 @@ int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x
         if (!(p->flags & PROCESS_IDENTITY) && faccessat(fd, "stat", F_OK, 0) < 0 && read_is_gone(-errno))
                 return READ_E_GONE;
         return 0;
+}
+
+/* The stat has changed, but who it is has not: what its cgroup file and oom_score_adj said is kept. */
+static int sizes_read(const ProcessReader *r, const ProcessStat *stat, ProcessSample *p, ProcessExtra *x) {
+        char text[32];
+        uint32_t uid = p->uid;
+
+        pid_path(text, p->pid, "");
+        _cleanup_close_ int fd = openat(r->proc_fd, text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -EAGAIN;
+        sample_begin(p);
+        stat_take(stat, p);
+        bool has_uid = status_take(r, fd, stat, p, x);
+        bool is_same_uid = p->uid == uid;
+        p->uid = uid;
+        if (!has_uid || !is_same_uid)
+                return -EAGAIN;
+        /* the descriptor is that of the process which was read before: while it can be read, nobody else has the pid */
+        if (read_once(x->score_fd, text, sizeof(text)) < 0)
+                return -EAGAIN;
+        score_take(r, p, text);
+        return p->flags & PROCESS_SCORE ? 0 : -EAGAIN;
+}
+
+/**
+ * process_read_known() - bring up to date a row that was read in full not long ago
+ *
+ * Sizes grow by faults, which its stat counts. Reclaim takes from its resident size, which is there as well, and oom_score
+ * counts what went to swap. So a stat and a score that are the same to the byte mean the same sizes; but for what a
+ * process gives back of its swap in less than a tick, and for the kernel's own rounding of resident sizes.
+ *
+ * Return: 0, its identity checked now; -EAGAIN: it must be read in full.
+ */
+int process_read_known(const ProcessReader *r, ProcessSample *p, ProcessExtra *x) {
+        const uint32_t needed = PROCESS_SIZES | PROCESS_SCORE | PROCESS_IDENTITY;
+        char path[32], score[32];
+        ProcessStat stat;
+        int64_t v;
+
+        if (!x->is_known || !x->is_matched || (p->flags & needed) != needed || x->score_fd < 0 ||
+            (!x->cgroup && r->tree->fd >= 0))
+                return -EAGAIN;
+        /* not all of them in the same sample */
+        if (mono_sec(r) - x->whole_sec >= KNOWN_SEC + (uint32_t)p->pid % KNOWN_SEC)
+                return -EAGAIN;
+        pid_path(path, p->pid, "/stat");
+        int n = read_once_at(r->proc_fd, path, r->scratch, r->scratch_size);
+        if (n < 0)
+                return -EAGAIN;
+        p->flags &= ~(uint32_t)PROCESS_VFORK;
+        uint64_t hash = text_hash(TEXT_HASH_INIT, r->scratch, (size_t)n);
+        if (hash == x->stat_hash) {
+                bool is_same = read_once(x->score_fd, score, sizeof(score)) >= 0 &&
+                               process_number_parse(score, 0, UINT32_MAX, &v) == 0 && (uint64_t)v == p->oom_score;
+                return is_same ? 0 : -EAGAIN;
+        }
+        if (process_stat_parse(r->scratch, &stat) < 0 || stat.start_ticks != p->start_ticks ||
+            strcmp(stat.comm, p->comm) != 0 || (stat.pf_flags & PROCESS_PF_KTHREAD))
+                return -EAGAIN;
+        x->stat_hash = hash;
+        return sizes_read(r, &stat, p, x);
 }

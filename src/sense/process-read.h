@@ -22,5 +22,5 @@ typedef struct ProcessReader {
 
 int process_read_score(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);
 bool process_is_same(const ProcessReader *r, const ProcessSample *p);
-bool process_is_unchanged(const ProcessReader *r, const ProcessSample *p, ProcessExtra *x);
 int process_read_whole(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);
+int process_read_known(const ProcessReader *r, ProcessSample *p, ProcessExtra *x);

@@ -6,7 +6,7 @@
  *
  * Only a process that was read in full in this very scan (PROCESS_SIZES) can become a victim, its
  * identity having been checked then. Which are read in full: see shortlist_read(). A scan that is not
- * for killing leaves the rows of those alone that have done nothing since they were: that takes a fifth.
+ * for killing leaves out what is known: 15 us for a process that has done nothing since, not 70.
  */
 #include "sense/process-scan.h"
 
@@ -120,10 +120,8 @@ static void rows_read(ProcessScan *s, const ProcessReader *r, bool may_be_known)
         bool is_stale = r->mono_usec < s->last_usec || r->mono_usec - s->last_usec > STALE_USEC;
 
         for (uint32_t i = 0; i < s->table.n; i++) {
-                if (may_be_known && process_is_unchanged(r, &rows[i], &extras[i])) {
-                        rows[i].flags &= ~(uint32_t)PROCESS_VFORK;
+                if (may_be_known && process_read_known(r, &rows[i], &extras[i]) == 0)
                         continue;
-                }
                 if (!row_is_enough(r, &rows[i], &extras[i], is_stale))
                         extras[i].is_dead = process_read_whole(r, &rows[i], &extras[i]) == READ_E_GONE;
         }
@@ -245,7 +243,7 @@ static void rows_finish(ProcessScan *s, const CgroupTree *t) {
 
 /**
  * process_scan_take() - bring the table up to date
- * @may_be_known: rows need not be read anew where the process has done nothing since (DETAIL_KNOWN_PROCESSES)
+ * @may_be_known: what is known of a process need not be read anew (DETAIL_KNOWN_PROCESSES)
  *
  * No allocation. Processes that vanish meanwhile are left out. Afterwards process_table_rows() is the
  * sample, except for the index of the cgroup, which depends on what cgroups the snapshot holds.

@@ -280,23 +280,22 @@ static bool has_unknown_cgroup(const Sense *s) {
  * one was made a moment ago. A cgroup made since then shows by a process in it that no known one holds.
  */
 static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
-        CgroupSample *samples;
+        bool is_walked = false;
 
         if ((detail & DETAIL_CGROUPS) || ((detail & DETAIL_ANY_PROCESSES) && has_unknown_cgroup(s))) {
-                if (cgroup_tree_walk(&s->tree, &s->matchers, /* is_discovery= */ false) >= 0) {
+                is_walked = cgroup_tree_walk(&s->tree, &s->matchers, /* is_discovery= */ false) >= 0;
+                if (is_walked)
                         self_mark(s);
-                        if (detail & DETAIL_STATS)
-                                cgroup_detail_read(&s->tree, &s->monitored, &s->peaks);
-                }
         }
-        samples = cgroup_tree_samples(&s->tree);
-        if (!(detail & DETAIL_STATS))
-                for (uint32_t i = 0; i < cgroup_tree_size(&s->tree); i++) {
-                        uint32_t slot = cgroup_tree_nodes(&s->tree)[i].slot;
-                        samples[i].have &= ~STATS_FIELDS; /* of an earlier sample, if any */
-                        if (slot < s->monitored.n && s->monitored.items[slot].id == samples[i].id)
-                                (void)monitored_read(&s->monitored, slot, &s->complaints, &samples[i]);
-                }
+        CgroupSample *samples = cgroup_tree_samples(&s->tree);
+        for (uint32_t i = 0; i < cgroup_tree_size(&s->tree); i++) {
+                uint32_t slot = monitored_find(&s->monitored, &s->tree, i);
+                samples[i].have &= ~STATS_FIELDS; /* of an earlier sample, if any */
+                if (slot != INDEX_NONE)
+                        (void)monitored_read(&s->monitored, slot, &s->complaints, &samples[i]);
+        }
+        if (is_walked && (detail & DETAIL_ANY_STATS))
+                cgroup_detail_read(&s->tree, &s->monitored, &s->peaks, /* has_limits= */ !(detail & DETAIL_STATS));
         ret->cgroups = samples;
         ret->n_cgroups = cgroup_tree_size(&s->tree);
 }
@@ -307,7 +306,7 @@ static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
  * @detail: Detail. 0: only kept descriptors are read; nothing is opened, unless swap was added or
  *          removed, and nothing allocated. With DETAIL_CGROUPS or DETAIL_KNOWN_CGROUPS all cgroups are in
  *          the sample, the root first. With DETAIL_PROCESSES or DETAIL_KNOWN_PROCESSES all processes are, sorted
- *          by pid; asked for both, it is the former.
+ *          by pid; asked for both, it is the former, as with the two kinds of stats.
  * @ret:    its arrays and strings are valid until the next call on @s
  *
  * Return: 0; -ENODATA where nothing at all could be read.
@@ -316,9 +315,11 @@ int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t deta
         *ret = (Snapshot){ .mono_usec = mono_usec,
                            .real_usec = real_usec,
                            .page_size = s->page_size,
-                           .detail = detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES | DETAIL_STATS) };
+                           .detail = detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES | DETAIL_ANY_STATS) };
         if (detail & DETAIL_PROCESSES)
                 ret->detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
+        if (detail & DETAIL_STATS)
+                ret->detail &= ~(uint32_t)DETAIL_KNOWN_STATS;
         host_files_sample(&s->host, s->scratch.data, SCRATCH_BYTES, &s->complaints, &ret->host);
         if (host_has(&ret->host, HOST_SWAP_TOTAL))
                 degraded_set(s, DEGRADED_NO_SWAP, ret->host.value[HOST_SWAP_TOTAL] == 0);

@@ -150,7 +150,7 @@ static_assert(ARRAY_SIZE(host_fields) <= CLASS_FIELDS_MAX && ARRAY_SIZE(cgroup_f
 /* ---- names ---- */
 
 static const char *const frame_names[] = { "schema", "string", "segment" };
-static const char *const detail_names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes" };
+static const char *const detail_names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes", "known-stats" };
 static const char *const mark_names[] = { "prefer", "avoid", "omit", "self", "leaf", "new" };
 static const char *const flag_names[] = {
         "kthread", "init", "self", "no-mm", "dying", "vfork", "has-tty", "traced", "dstate", "sizes", "score",
@@ -161,7 +161,7 @@ static const char *const candidate_kind_names[] = { "process", "cgroup", "group"
 static_assert(ARRAY_SIZE(frame_names) == FRAME_RECORD, "frames");
 static_assert(CGROUP_MARK_NEW == 1 << (ARRAY_SIZE(mark_names) - 1), "marks");
 static_assert(PROCESS_FORKED == 1 << (ARRAY_SIZE(flag_names) - 1), "flags");
-static_assert(DETAIL_KNOWN_PROCESSES == 1 << (ARRAY_SIZE(detail_names) - 1), "detail");
+static_assert(DETAIL_KNOWN_STATS == 1 << (ARRAY_SIZE(detail_names) - 1), "detail");
 static_assert(ARRAY_SIZE(candidate_kind_names) == _CANDIDATE_KIND_MAX, "kinds of candidates");
 
 static const char *kind_name(uint32_t i) {

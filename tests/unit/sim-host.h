@@ -226,7 +226,7 @@ static inline Snapshot *host_snapshot(Host *h, bool is_detailed) {
         host_fill_meminfo(h, &s->host);
         if (!is_detailed)
                 return s;
-        s->detail = DETAIL_CGROUPS | DETAIL_STATS | (h->has_no_processes ? 0 : DETAIL_KNOWN_PROCESSES);
+        s->detail = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | (h->has_no_processes ? 0 : DETAIL_KNOWN_PROCESSES);
         for (uint32_t i = 0; i < h->n_cgroups; i++)
                 host_fill_cgroup(h, i, &s->cgroups[s->n_cgroups++]);
         for (uint32_t i = 0; i < h->n_processes && !h->has_no_processes; i++)

@@ -146,6 +146,8 @@ static void sim_advance(Sim *s) {
                 if (w->processes[i].cgroup != INDEX_NONE)
                         w->processes[i].cgroup_id = w->cgroups[w->processes[i].cgroup].id;
         w->snap.detail = random_below(&s->rng, 8) ? DETAIL_CGROUPS | DETAIL_PROCESSES : 0;
+        if (random_below(&s->rng, 8) == 0)
+                w->snap.detail = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES;
 }
 
 /* Everything that a reader of the decision can see, as text: padding does not count. */
@@ -212,6 +214,8 @@ static void check_kill(Sim *s, const KillDecision *k, uint64_t seed) {
         assert_in_range(k->n_candidates, 1, CANDIDATES_MAX);
         if (k->is_escalation)
                 return;
+        if (!(w->snap.detail & DETAIL_PROCESSES) || !(w->snap.detail & DETAIL_ANY_CGROUPS))
+                fail_msg("seed %lu: a kill by details that were not read", (unsigned long)seed);
         for (uint32_t i = 0; i < k->n_candidates; i++) {
                 const Candidate *c = &k->candidates[i];
                 for (uint32_t n = 0; n < w->snap.n_processes; n++) {

@@ -15,6 +15,7 @@
 
 #include "test.h"
 
+#include "decide/offender.h"
 #include "decide/protection.h"
 #include "generate.h"
 #include "model/cgroup-path.h"
@@ -194,7 +195,7 @@ static void sim_advance(Sim *s, uint64_t available_percent) {
                 w->processes[i].cgroup_id = w->cgroups[w->processes[i].cgroup].id;
         static const uint32_t details[] = {
                 DETAIL_CGROUPS | DETAIL_STATS | DETAIL_PROCESSES, DETAIL_CGROUPS | DETAIL_STATS,
-                DETAIL_CGROUPS | DETAIL_PROCESSES, 0,
+                DETAIL_CGROUPS | DETAIL_PROCESSES, DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES, 0,
         };
         w->snap.detail = s->only_ours ? details[0] : details[random_below(&s->rng, ARRAY_SIZE(details))];
 }
@@ -213,6 +214,8 @@ static void check_target(Sim *s, const Measure *m, uint64_t seed) {
         assert_true(cgroup_has(c, CGROUP_CURRENT) || m->step == STEP_PAGEOUT);
         if (!m->is_proactive && (w->snap.detail & DETAIL_CGROUPS) == 0)
                 fail_msg("seed %lu: a choice without details", (unsigned long)seed);
+        if (!m->is_proactive && (offender_needs(m->step) & ~w->snap.detail))
+                fail_msg("seed %lu: %s by details that were not read", (unsigned long)seed, step_to_string(m->step));
         if ((c->marks & CGROUP_MARK_SELF) || ((c->marks & CGROUP_MARK_OMIT) && !m->is_proactive))
                 fail_msg("seed %lu: %s on %s", (unsigned long)seed, step_to_string(m->step), c->path);
         uint64_t promised = cgroup_promised_bytes(&w->snap, (uint32_t)(c - w->cgroups));

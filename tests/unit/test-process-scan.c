@@ -257,7 +257,7 @@ static void test_known(void **state) {
         Fake next = rests;
         next.anon_kb = 80, next.cgroup = "/small.service";
         fake_write(&t, next);
-        runs.anon_kb = 80, runs.faults = 1;
+        runs.anon_kb = 80, runs.faults = 1, runs.ppid = 2, runs.cgroup = "/small.service";
         fake_write(&t, runs);
         shrinks.anon_kb = 8, shrinks.score = 690;
         fake_write(&t, shrinks);
@@ -269,12 +269,15 @@ static void test_known(void **state) {
         assert_string_equal(find_process(&n, 100)->cgroup_path, "/big.slice");
         assert_true(is_full(&n, 100) && find_process(&n, 100)->oom_score == 700);
         assert_int_equal(anon_kb(&n, 101), 80);
+        assert_int_equal(find_process(&n, 101)->ppid, 2);
+        assert_string_equal(find_process(&n, 101)->cgroup_path, "/big.slice"); /* not looked at */
         assert_int_equal(anon_kb(&n, 102), 8);
         assert_int_equal(anon_kb(&n, 104), 80);
         assert_string_equal(find_process(&n, 104)->comm, "new");
         assert_int_equal(sense_sample(s, 1041 * sec, 1, SCAN, &n), 0);
         assert_int_equal(anon_kb(&n, 100), 80);
         assert_string_equal(find_process(&n, 100)->cgroup_path, "/small.service");
+        assert_string_equal(find_process(&n, 101)->cgroup_path, "/small.service");
 
         fake_write(&t, rests);
         assert_int_equal(sense_sample(s, 1042 * sec, 1, KNOWN, &n), 0);

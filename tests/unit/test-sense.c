@@ -3,6 +3,7 @@
 #include "sense-world.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -249,6 +250,69 @@ static void test_going_bad(void **state) {
         tree_close(&t);
 }
 
+static void service_write(const Tree *t, const char *name, uint64_t n) {
+        static const struct {
+                const char *file, *before;
+        } rows[] = {
+                { "memory.max", "" },
+                { "memory.current", "" },
+                { "memory.stat", "anon " },
+                { "memory.events", "max " },
+                { "memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char path[96], text[96];
+                (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/%s", name, rows[i].file);
+                (void)snprintf(text, sizeof(text), "%s%" PRIu64 "\n", rows[i].before, n);
+                tree_write(t, path, text);
+        }
+}
+
+static void assert_service(Sense *s, uint32_t detail, const char *path, uint64_t limit, uint64_t others) {
+        static const CgroupField fields[] = { CGROUP_CURRENT, CGROUP_ANON, CGROUP_PSI_SOME_USEC };
+        Snapshot n;
+        assert_int_equal(sense_sample(s, 1, 1, detail, &n), 0);
+        assert_int_equal(n.detail, detail);
+        const CgroupSample *c = find_cgroup(&n, path);
+        assert_non_null(c);
+        assert_int_equal(c->value[CGROUP_MAX], limit);
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                assert_int_equal(c->value[fields[i]], others);
+}
+
+/* For a record the limits of the latest discovery are good enough; all else is of now, whether it is watched or not. */
+static void test_known_stats(void **state) {
+        (void)state;
+        const uint32_t stats = DETAIL_CGROUPS | DETAIL_STATS, known = DETAIL_CGROUPS | DETAIL_KNOWN_STATS;
+        SenseMatchers m = { .match_cgroup = match_services };
+        Snapshot n;
+        Tree t;
+        tree_open(&t);
+        tree_write(&t, "proc/meminfo", "MemTotal: 100 kB\n");
+        tree_write(&t, "sys/fs/cgroup/cgroup.controllers", "memory\n");
+        service_write(&t, "watched.service", 4096);
+        service_write(&t, "other", 4096);
+        Sense *s = sense_open(t.fd, 0, 0, &m);
+        assert_int_equal(sense_discover(s), 1);
+        service_write(&t, "watched.service", 8192);
+        service_write(&t, "other", 8192);
+        assert_service(s, known, "/watched.service", 4096, 8192);
+        assert_service(s, known, "/other", 4096, 8192);
+        assert_service(s, stats, "/watched.service", 8192, 8192);
+        service_write(&t, "watched.service", 12288);
+        assert_int_equal(sense_discover(s), 0);
+        assert_service(s, known, "/watched.service", 12288, 12288);
+        /* asked for both, it is what was read */
+        assert_int_equal(sense_sample(s, 1, 1, stats | known, &n), 0);
+        assert_int_equal(n.detail, stats);
+        /* a sample without stats has none of theirs */
+        assert_int_equal(sense_sample(s, 1, 1, DETAIL_CGROUPS, &n), 0);
+        assert_true(cgroup_has(find_cgroup(&n, "/watched.service"), CGROUP_CURRENT));
+        assert_false(cgroup_has(find_cgroup(&n, "/watched.service"), CGROUP_ANON));
+        sense_free(s);
+        tree_close(&t);
+}
+
 /* Swap added, exchanged and removed while we run. */
 static void test_swap_hotplug(void **state) {
         (void)state;
@@ -300,7 +364,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_debian_12),      cmocka_unit_test(test_debian_13),
                 cmocka_unit_test(test_hybrid),         cmocka_unit_test(test_hostile),
-                cmocka_unit_test(test_going_bad),      cmocka_unit_test(test_swap_hotplug),
+                cmocka_unit_test(test_going_bad),      cmocka_unit_test(test_known_stats),
+                cmocka_unit_test(test_swap_hotplug),
                 cmocka_unit_test(test_degraded_texts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

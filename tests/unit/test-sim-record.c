@@ -121,8 +121,8 @@ static void daemon_step(Daemon *d) {
                 host_feed(h, TRACE_SAMPLE);
         }
         Snapshot *s = host_snapshot(h, (d->need & (DETAIL_CGROUPS | DETAIL_PROCESSES)) != 0);
-        if (s->detail & DETAIL_KNOWN_PROCESSES) /* the recorder's; for a decision they are read */
-                s->detail ^= DETAIL_KNOWN_PROCESSES | DETAIL_PROCESSES;
+        if (s->detail) /* else the recorder's; for a decision all is read */
+                s->detail = DETAIL_CGROUPS | DETAIL_STATS | DETAIL_PROCESSES;
         if (d->kill_id > 0) {
                 bool over = h->now_usec >= d->exit_usec;
                 s->kills[s->n_kills++] = (KillStatus){

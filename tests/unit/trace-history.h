@@ -279,7 +279,7 @@ static inline const Snapshot *history_step(History *h, uint64_t usec, bool detai
         history_live(h, usec);
         h->snap = (Snapshot){
                 .mono_usec = h->mono_usec, .real_usec = h->real_usec, .page_size = 4096, .host = h->host,
-                .detail = detailed ? DETAIL_CGROUPS | DETAIL_STATS | (history_one_in(h, 2) ? DETAIL_PROCESSES : DETAIL_KNOWN_PROCESSES) : 0,
+                .detail = detailed ? DETAIL_CGROUPS | (history_one_in(h, 2) ? DETAIL_STATS | DETAIL_PROCESSES : DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES) : 0,
         };
         history_holes(h, &h->snap.host.have, h->snap.host.value, _HOST_FIELD_MAX);
         history_see_cgroups(h, detailed);

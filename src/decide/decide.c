@@ -302,7 +302,8 @@ static void take_in_details(DecideState *s, const Snapshot *snap) {
         }
         if (snap->detail & DETAIL_PROCESSES)
                 s->processes_usec = snap->mono_usec;
-        if (snap->detail & DETAIL_CGROUPS) {
+        /* a recorder's look, in its own time, would cut the span short over which the next one tells who changed */
+        if ((snap->detail & DETAIL_CGROUPS) && !(snap->detail & DETAIL_KNOWN_STATS)) {
                 usage_table_update(&s->usage, snap, s->needs_usage && (snap->detail & DETAIL_STATS));
                 s->cgroups_usec = snap->mono_usec;
         }

@@ -262,8 +262,8 @@ typedef enum Detail {
         DETAIL_STATS = 1 << 2,         /* with DETAIL_CGROUPS: pressure, events, memory.stat of those of interest */
         DETAIL_KNOWN_CGROUPS = 1 << 3, /* all cgroups as of the last walk; walked anew only if a process is in an unknown one */
         /*
-         * These two are for who wants to see who holds what; nobody is acted upon by them. All processes; of one that
-         * was read in full before, what may have changed since is read anew; its cgroup and adj within two minutes.
+         * These two are for a record: no victim is chosen by them, nor whom a measure is taken on. All processes; of
+         * those that are read in full, what may have changed since, and the rest (cgroup, adj) within two minutes.
          */
         DETAIL_KNOWN_PROCESSES = 1 << 4,
         DETAIL_KNOWN_STATS = 1 << 5, /* as DETAIL_STATS, but the limits of all cgroups are as of the latest discovery */

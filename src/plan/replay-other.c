@@ -207,7 +207,7 @@ static int step(PlanReplay *r, const TraceRecord *record, bool *ret_is_shared) {
 
 /* Does the next record, as the recorder asked for it, hold what this side wants now? */
 static bool comes_next(const TraceRecord *record, uint32_t need) {
-        return record->has_decision && record->decision.need_now && (record->decision.need & need) == need;
+        return record->has_decision && record->decision.need_now && !(need & ~plan_detail_answers(record->decision.need));
 }
 
 int replay_other_sample(PlanReplay *r, const TraceRecord *record) {

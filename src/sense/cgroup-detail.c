@@ -82,7 +82,7 @@ static void node_read(CgroupTree *t, const MonitoredSet *m, Peaks *peaks, bool h
                                .scratch = t->scratch,
                                .scratch_size = t->scratch_size,
                                .complaints = t->complaints };
-        if (!is_monitored)
+        if (!cgroup_has(s, CGROUP_PSI_SOME_USEC))
                 cgroup_attr_read_pressure(&a, s);
         if (!t->has_memory)
                 return;

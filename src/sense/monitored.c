@@ -140,6 +140,8 @@ int monitored_update(MonitoredSet *m, CgroupTree *t, Complaints *c) {
                 memcpy(before, m->items, n_before * sizeof(*before));
         if ((n_before > 0 && !before) || set_allocate(&next, n_wanted) < 0) {
                 monitored_done(m);
+                for (uint32_t i = 0; i < size; i++)
+                        nodes[i].slot = INDEX_NONE;
                 return -ENOMEM;
         }
         for (uint32_t i = 0; i < size; i++)

@@ -13,7 +13,7 @@
 typedef struct ProcessExtra {
         int32_t score_fd;    /* on its oom_score, kept from scan to scan; -EBADF for none */
         uint32_t whole_sec;  /* CLOCK_MONOTONIC at the latest full reading */
-        uint64_t stat_hash;  /* of the text of its stat then */
+        uint64_t stat_hash;  /* of the text of its stat when its sizes were read; 0: it does not tell of them */
         PathEntry *cgroup;   /* NULL where unknown */
         uint64_t vm_size_kb; /* with PROCESS_SIZES */
         uint32_t last_score; /* oom_score of the scan before */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "sense/cgroup-attr.h"
 #include "sense/cgroup-detail.h"
 #include "sense/cgroup-tree.h"
 #include "sense/complaint.h"
@@ -275,6 +276,11 @@ static bool has_unknown_cgroup(const Sense *s) {
         return false;
 }
 
+static void usage_read(Sense *s, uint32_t slot, CgroupSample *ret) {
+        const CgroupAttrSource a = { .dir_fd = s->monitored.items[slot].dir_fd, .prefix = "", .complaints = &s->complaints };
+        cgroup_attr_read_usage(&a, ret);
+}
+
 /*
  * A walk costs some 70 us a cgroup, which is too much between a limit that was crossed and the signal, when
  * one was made a moment ago. A cgroup made since then shows by a process in it that no known one holds.
@@ -291,8 +297,12 @@ static void cgroups_take(Sense *s, uint32_t detail, Snapshot *ret) {
         for (uint32_t i = 0; i < cgroup_tree_size(&s->tree); i++) {
                 uint32_t slot = monitored_find(&s->monitored, &s->tree, i);
                 samples[i].have &= ~STATS_FIELDS; /* of an earlier sample, if any */
-                if (slot != INDEX_NONE)
-                        (void)monitored_read(&s->monitored, slot, &s->complaints, &samples[i]);
+                if (slot == INDEX_NONE)
+                        continue;
+                (void)monitored_read(&s->monitored, slot, &s->complaints, &samples[i]);
+                /* its file could not be opened at the discovery, or was another one */
+                if (is_walked && s->tree.has_memory && !cgroup_has(&samples[i], CGROUP_CURRENT))
+                        usage_read(s, slot, &samples[i]);
         }
         if (is_walked && (detail & DETAIL_ANY_STATS))
                 cgroup_detail_read(&s->tree, &s->monitored, &s->peaks, /* has_limits= */ !(detail & DETAIL_STATS));

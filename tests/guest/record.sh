@@ -124,7 +124,7 @@ measure() {
 # it would be flattered.
 restless() {
     local page pipe pages=()
-    printf -v page '%4000s'
+    printf -v page '%4000s' ''
     exec {pipe}<> <(:)
     while :; do read -rt 1 -u "$pipe" || pages+=("$page"); done
 }

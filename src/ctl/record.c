@@ -134,7 +134,7 @@ static int put_sample(Recording *x) {
                 x->discover_due_usec = now + DISCOVER_USEC;
         }
         if (now >= x->detail_due_usec) {
-                detail = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES;
+                detail = DETAIL_RECORD;
                 x->detail_due_usec = now + x->detail_interval_usec - MIN(x->interval_usec, x->detail_interval_usec) / 2;
         }
         int r = note_sleep(x);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ctl/trace-verbs.h"
+#include "trace/schema.h"
 
 static const struct {
         const char *name;
@@ -91,8 +92,7 @@ const char *trace_time(char *buf, size_t size, uint64_t real_usec) {
 }
 
 const char *trace_detail_name(uint32_t bit) {
-        static const char *const names[] = { "cgroups", "processes", "stats", "known-cgroups", "known-processes",
-                                             "known-stats" };
+        const Names *names = &trace_names[NAMES_DETAIL];
 
-        return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
+        return bit < names->n ? names->get(bit) : NULL;
 }

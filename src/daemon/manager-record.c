@@ -28,7 +28,6 @@
 #define OVERDUE_FACTOR 6
 /* CLOCK_BOOTTIME counts while the host sleeps, CLOCK_MONOTONIC does not. */
 #define SLEEP_MIN_USEC USEC_PER_SEC
-#define DETAIL_WANTED  ((uint32_t)(DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES))
 
 struct RecordRun {
         Recorder *recorder;
@@ -265,7 +264,7 @@ uint32_t manager_record_detail(const Manager *m) {
         bool is_overdue = m->tick_usec - run->detail_due_usec >= OVERDUE_FACTOR * run->policy.detail_interval_usec;
         if (!is_overdue && (m->was_woken || (m->n_rounds > 0 && !manager_is_calm(m))))
                 return 0;
-        return DETAIL_WANTED;
+        return DETAIL_RECORD;
 }
 
 uint64_t manager_record_interval(const Manager *m) {

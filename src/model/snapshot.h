@@ -271,6 +271,7 @@ typedef enum Detail {
         DETAIL_ANY_CGROUPS = DETAIL_CGROUPS | DETAIL_KNOWN_CGROUPS,
         DETAIL_ANY_PROCESSES = DETAIL_PROCESSES | DETAIL_KNOWN_PROCESSES,
         DETAIL_ANY_STATS = DETAIL_STATS | DETAIL_KNOWN_STATS,
+        DETAIL_RECORD = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES, /* what a recorder asks for by itself */
 } Detail;
 
 typedef struct Snapshot {
@@ -294,6 +295,12 @@ const char *cgroup_field_to_string(CgroupField f);
 const char *tier_to_string(Tier t);
 Tier tier_from_string(const char *s);
 const char *kill_outcome_to_string(KillOutcome o);
+
+/* What was read needs not be known as well. */
+static inline uint32_t detail_plain(uint32_t detail) {
+        return detail & ~((detail & DETAIL_PROCESSES ? (uint32_t)DETAIL_KNOWN_PROCESSES : 0) |
+                          (detail & DETAIL_STATS ? (uint32_t)DETAIL_KNOWN_STATS : 0));
+}
 
 static inline bool host_has(const HostSample *h, HostField f) {
         return (h->have >> f) & 1;

@@ -90,24 +90,18 @@ static int add_extra(PlanReplay *r) {
 
 int replay_other_take(PlanReplay *r, const Snapshot *recorded, uint32_t detail) {
         ReplayOther *o = &r->other;
-        uint32_t missing = detail & ~recorded->detail;
-        uint64_t age = 0;
+        Snapshot s;
+        uint64_t age;
 
-        if (recorded->detail & DETAIL_CGROUPS)
-                missing &= ~(uint32_t)DETAIL_KNOWN_CGROUPS;
-        if (missing) {
-                Snapshot s;
-                int n = plan_world_detailed(r->world, recorded, missing, &s, &age);
-                if (n < 0 && n != -ENODATA)
-                        return n;
-                r->result.n_synthesised += (s.detail & ~plan_detail_answers(recorded->detail)) != 0;
-                r->result.age_max_usec = MAX(r->result.age_max_usec, age);
-                if (copy_lists(o, &s) < 0)
-                        return -ENOMEM;
-        } else if (copy_lists(o, recorded) < 0)
+        int n = plan_world_detailed(r->world, recorded, detail, &s, &age);
+        if (n < 0 && n != -ENODATA)
+                return n;
+        r->result.n_synthesised += (s.detail & ~plan_detail_answers(recorded->detail)) != 0;
+        r->result.age_max_usec = MAX(r->result.age_max_usec, age);
+        if (copy_lists(o, &s) < 0)
                 return -ENOMEM;
         bool is_all = (o->snap.detail & DETAIL_ANY_CGROUPS) != 0;
-        int n = is_all || o->n_extra == 0 ? 0 : add_extra(r);
+        n = is_all || o->n_extra == 0 ? 0 : add_extra(r);
         if (n >= 0)
                 n = rematch_cgroups(o->rematch, r->world, o->cgroups, o->snap.n_cgroups);
         if (n >= 0 && (recorded->detail & DETAIL_CGROUPS))

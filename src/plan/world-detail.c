@@ -101,26 +101,25 @@ uint32_t plan_detail_answers(uint32_t detail) {
 }
 
 int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Snapshot *ret, uint64_t *ret_age_usec) {
-        const uint32_t cgroups = DETAIL_ANY_CGROUPS;
         const WorldInfo *info = &w->info;
         uint64_t oldest = base->mono_usec;
         Snapshot s = *base;
         int r = 0;
 
         uint32_t missing = detail & ~plan_detail_answers(base->detail);
-        if ((missing & cgroups && info->cgroups_usec == 0) || (missing & DETAIL_STATS && info->stats_usec == 0) ||
+        if ((missing & DETAIL_ANY_CGROUPS && info->cgroups_usec == 0) || (missing & DETAIL_STATS && info->stats_usec == 0) ||
             (missing & DETAIL_PROCESSES && info->processes_usec == 0))
                 r = -ENODATA;
         if (info->cgroups_usec == 0)
-                missing &= ~cgroups;
+                missing &= ~(uint32_t)DETAIL_ANY_CGROUPS;
         if (info->stats_usec == 0)
                 missing &= ~(uint32_t)DETAIL_STATS;
         if (info->processes_usec == 0)
                 missing &= ~(uint32_t)DETAIL_PROCESSES;
-        if (missing & (cgroups | DETAIL_STATS)) {
+        if (missing & (DETAIL_ANY_CGROUPS | DETAIL_STATS)) {
                 if (add_cgroups(w, base, &s) < 0)
                         return -ENOMEM;
-                if (missing & cgroups)
+                if (missing & DETAIL_ANY_CGROUPS)
                         oldest = MIN(oldest, info->cgroups_usec);
                 if (missing & DETAIL_STATS)
                         oldest = MIN(oldest, info->stats_usec);
@@ -131,11 +130,7 @@ int plan_world_detailed(PlanWorld *w, const Snapshot *base, uint32_t detail, Sna
                 if (missing & DETAIL_PROCESSES)
                         oldest = MIN(oldest, info->processes_usec);
         }
-        s.detail |= missing | (detail & plan_detail_answers(base->detail) & (DETAIL_PROCESSES | DETAIL_STATS));
-        if (s.detail & DETAIL_PROCESSES)
-                s.detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
-        if (s.detail & DETAIL_STATS)
-                s.detail &= ~(uint32_t)DETAIL_KNOWN_STATS;
+        s.detail = detail_plain(s.detail | missing | (detail & plan_detail_answers(base->detail) & (DETAIL_PROCESSES | DETAIL_STATS)));
         *ret = s;
         *ret_age_usec = base->mono_usec - oldest;
         return r;

@@ -8,7 +8,6 @@
 #include "sense/cgroup-detail.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "sense/cgroup-attr.h"
 #include "sense/pick.h"
@@ -57,23 +56,12 @@ static void interest_choose(CgroupTree *t) {
         pick_take(&inside, nodes);
 }
 
-/* Opens the directory of @s, if it is still that cgroup's. */
-static int dir_open(const CgroupTree *t, const CgroupSample *s) {
-        struct stat st;
-
-        _cleanup_close_ int fd =
-                openat(t->fd, s->path[1] ? s->path + 1 : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        return fstat(fd, &st) == 0 && (uint64_t)st.st_ino == s->id ? TAKE_FD(fd) : -ENOENT;
-}
-
 static void node_read(CgroupTree *t, const MonitoredSet *m, Peaks *peaks, bool has_limits, uint32_t i) {
         CgroupSample *s = &cgroup_tree_samples(t)[i];
         uint32_t slot = monitored_find(m, t, i);
         bool is_monitored = slot != INDEX_NONE;
 
-        _cleanup_close_ int opened = is_monitored ? -EBADF : dir_open(t, s);
+        _cleanup_close_ int opened = is_monitored ? -EBADF : cgroup_tree_open(t, s, O_PATH);
         int fd = is_monitored ? m->items[slot].dir_fd : opened;
         if (fd < 0)
                 return;

@@ -306,14 +306,20 @@ static int children_add(Walk *w, uint32_t i, int fd) {
         }
 }
 
-static void node_expand(Walk *w, uint32_t i) {
+int cgroup_tree_open(const CgroupTree *t, const CgroupSample *s, int flags) {
         struct stat st;
 
+        _cleanup_close_ int fd = openat(t->fd, s->path[1] ? s->path + 1 : ".", flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        return fstat(fd, &st) == 0 && (uint64_t)st.st_ino == s->id ? TAKE_FD(fd) : -ENOENT;
+}
+
+static void node_expand(Walk *w, uint32_t i) {
         if (!w->nodes[i].may_have_children)
                 return;
-        const char *path = w->samples[i].path + 1;
-        _cleanup_close_ int fd = openat(w->t->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_ino != w->samples[i].id)
+        _cleanup_close_ int fd = cgroup_tree_open(w->t, &w->samples[i], O_RDONLY);
+        if (fd < 0)
                 return; /* gone, or another one by now: the next walk sees it */
         int r = children_add(w, i, fd);
         if (r < 0 && !read_is_gone(r))

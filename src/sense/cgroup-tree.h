@@ -47,6 +47,8 @@ void cgroup_tree_done(CgroupTree *t);
 int cgroup_tree_mount(CgroupTree *t, int root_fd, const char *mounts);
 int cgroup_tree_walk(CgroupTree *t, const SenseMatchers *m, bool is_discovery);
 void cgroup_tree_mark_self(CgroupTree *t, const PathEntry *path);
+/* Opens the directory of a cgroup of the walk, if it is still that one; @flags: O_PATH or O_RDONLY. Negative errno. */
+int cgroup_tree_open(const CgroupTree *t, const CgroupSample *s, int flags);
 /* How a process's own view of its cgroup is called here. */
 const char *cgroup_tree_relative(const CgroupTree *t, const char *path, size_t *len);
 /* Index of the path's cgroup in the latest walk, INDEX_NONE where it was not seen. */

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "sense/cgroup-attr.h"
@@ -53,14 +52,9 @@ static void keep_open(int *fd, int dir_fd, const char *name) {
 static int slot_open(SenseMonitored *item, MonitoredFiles *f, const CgroupTree *t, const CgroupSample *s,
                      bool is_limited) {
         if (item->dir_fd < 0) {
-                struct stat st;
-                int fd = openat(t->fd, s->path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                int fd = cgroup_tree_open(t, s, O_RDONLY);
                 if (fd < 0)
-                        return -errno;
-                if (fstat(fd, &st) < 0 || (uint64_t)st.st_ino != s->id) {
-                        fd_close(fd);
-                        return -ENOENT;
-                }
+                        return fd;
                 item->dir_fd = fd;
         }
         keep_open(&f->psi_fd, item->dir_fd, "memory.pressure");

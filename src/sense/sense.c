@@ -325,11 +325,7 @@ int sense_sample(Sense *s, uint64_t mono_usec, uint64_t real_usec, uint32_t deta
         *ret = (Snapshot){ .mono_usec = mono_usec,
                            .real_usec = real_usec,
                            .page_size = s->page_size,
-                           .detail = detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES | DETAIL_ANY_STATS) };
-        if (detail & DETAIL_PROCESSES)
-                ret->detail &= ~(uint32_t)DETAIL_KNOWN_PROCESSES;
-        if (detail & DETAIL_STATS)
-                ret->detail &= ~(uint32_t)DETAIL_KNOWN_STATS;
+                           .detail = detail_plain(detail & (DETAIL_ANY_CGROUPS | DETAIL_ANY_PROCESSES | DETAIL_ANY_STATS)) };
         host_files_sample(&s->host, s->scratch.data, SCRATCH_BYTES, &s->complaints, &ret->host);
         if (host_has(&ret->host, HOST_SWAP_TOTAL))
                 degraded_set(s, DEGRADED_NO_SWAP, ret->host.value[HOST_SWAP_TOTAL] == 0);

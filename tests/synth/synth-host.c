@@ -400,12 +400,10 @@ static void process_sample(const Synth *s, const Process *p, ProcessSample *ret)
 }
 
 void synth_host_sample(Synth *s, uint32_t detail, Snapshot *ret) {
-        const uint32_t all = DETAIL_ANY_CGROUPS;
-
         *ret = (Snapshot){ .mono_usec = s->now_usec, .real_usec = s->real_base_usec + s->now_usec, .page_size = SYNTH_PAGE,
                            .detail = detail, .cgroups = s->cgroups, .processes = s->samples };
         host_sample(s, &ret->host);
-        if (detail & all) {
+        if (detail & DETAIL_ANY_CGROUPS) {
                 s->cgroups[ret->n_cgroups++] = (CgroupSample){ .id = 1, .parent = INDEX_NONE, .policy = -1, .path = "/" };
                 s->cgroups[ret->n_cgroups++] = (CgroupSample){ .id = 2, .parent = 0, .policy = -1, .path = "/system.slice" };
         }
@@ -415,12 +413,12 @@ void synth_host_sample(Synth *s, uint32_t detail, Snapshot *ret) {
                 v->at = INDEX_NONE;
                 if (v->is_down)
                         continue;
-                if (!(detail & all) && !v->is_limited)
+                if (!(detail & DETAIL_ANY_CGROUPS) && !v->is_limited)
                         continue;
                 cgroup_cheap(s, v, c);
-                if (!(detail & all) && c->policy < 0)
+                if (!(detail & DETAIL_ANY_CGROUPS) && c->policy < 0)
                         continue;
-                if (detail & all) {
+                if (detail & DETAIL_ANY_CGROUPS) {
                         c->parent = 1;
                         cgroup_full(v, s->o.ram_bytes, c);
                 }

@@ -211,7 +211,7 @@ static bool make_facts(Synth *s) {
 
 static void make_detail(Synth *s) {
         s->record = (TraceRecord){ .kind = TRACE_SAMPLE };
-        synth_host_sample(s, DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES, &s->record.snap);
+        synth_host_sample(s, DETAIL_RECORD, &s->record.snap);
         s->stats.n_samples++;
         s->next_detail_usec += s->o.detail_interval_usec;
         s->next = SYNTH_TICK;

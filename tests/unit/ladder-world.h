@@ -72,6 +72,16 @@ static inline void quiet_history(World *w) {
         assert_int_equal(w->decision.n_measures, 0);
 }
 
+/* Memory gets short, and @step is taken on the hog; nothing has answered yet. */
+static inline World *start_taken(Step step) {
+        World *w = start(STEP_BIT(step));
+        quiet_history(w);
+        world_available(w, 15);
+        (void)grow(w, MB);
+        assert_non_null(world_measure(w, step, MEASURE_BEGIN));
+        return w;
+}
+
 /* Its cgroup stays, with little in it. */
 static inline void hog_ends(World *w) {
         w->cgroups[HOG_AT].value[CGROUP_CURRENT] = 30 * MB;

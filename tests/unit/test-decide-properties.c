@@ -147,7 +147,7 @@ static void sim_advance(Sim *s) {
                         w->processes[i].cgroup_id = w->cgroups[w->processes[i].cgroup].id;
         w->snap.detail = random_below(&s->rng, 8) ? DETAIL_CGROUPS | DETAIL_PROCESSES : 0;
         if (random_below(&s->rng, 8) == 0)
-                w->snap.detail = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES;
+                w->snap.detail = DETAIL_RECORD;
 }
 
 /* Everything that a reader of the decision can see, as text: padding does not count. */

@@ -105,7 +105,7 @@ static void test_asks_for_processes_first(void **state) {
         assert_true(d->need & DETAIL_PROCESSES);
         assert_int_equal(d->held.hold, HOLD_NEEDS_DETAIL);
         /* what was known of them before is not enough to kill by */
-        w->snap.detail = DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES;
+        w->snap.detail = DETAIL_RECORD;
         w->snap.n_processes = n;
         d = world_step(w, 0, 0, 0);
         assert_false(d->has_kill);

@@ -312,11 +312,7 @@ static void test_somebody_else_has_set_another_value(void **state) {
 
 static void test_release_is_sent_until_it_is_done(void **state) {
         (void)state;
-        World *w = start(STEP_BIT(STEP_THROTTLE));
-        quiet_history(w);
-        world_available(w, 15);
-        (void)grow(w, MB);
-        assert_non_null(world_measure(w, STEP_THROTTLE, MEASURE_BEGIN));
+        World *w = start_taken(STEP_THROTTLE);
         world_answer(w, 0, 0);
         world_available(w, 50);
         hog_ends(w);
@@ -351,11 +347,7 @@ static void test_release_is_sent_until_it_is_done(void **state) {
 /* An answer that never comes: what may be in force is put back all the same. */
 static void test_lost_answer(void **state) {
         (void)state;
-        World *w = start(STEP_BIT(STEP_THROTTLE));
-        quiet_history(w);
-        world_available(w, 15);
-        (void)grow(w, MB);
-        assert_non_null(world_measure(w, STEP_THROTTLE, MEASURE_BEGIN));
+        World *w = start_taken(STEP_THROTTLE);
         world_available(w, 50);
         hog_ends(w);
         int at = 0;
@@ -367,11 +359,7 @@ static void test_lost_answer(void **state) {
 
 static void test_gone_cgroup(void **state) {
         (void)state;
-        World *w = start(STEP_BIT(STEP_THROTTLE));
-        quiet_history(w);
-        world_available(w, 15);
-        (void)grow(w, MB);
-        assert_non_null(world_measure(w, STEP_THROTTLE, MEASURE_BEGIN));
+        World *w = start_taken(STEP_THROTTLE);
         world_answer(w, 0, 0);
         w->cgroups[HOG_AT].id = 99; /* another one under the same name */
         (void)grow(w, 0);
@@ -386,11 +374,7 @@ static void test_gone_cgroup(void **state) {
 
 static void test_freeze_ends_by_time_and_is_not_repeated(void **state) {
         (void)state;
-        World *w = start(STEP_BIT(STEP_FREEZE));
-        quiet_history(w);
-        world_available(w, 15);
-        (void)grow(w, MB);
-        assert_non_null(world_measure(w, STEP_FREEZE, MEASURE_BEGIN));
+        World *w = start_taken(STEP_FREEZE);
         uint64_t at = w->snap.mono_usec;
         const Measure *m = run_until(w, STEP_FREEZE, MEASURE_RELEASE, 120);
         assert_int_equal(m->end, MEASURE_END_TIME);

@@ -195,7 +195,7 @@ static void sim_advance(Sim *s, uint64_t available_percent) {
                 w->processes[i].cgroup_id = w->cgroups[w->processes[i].cgroup].id;
         static const uint32_t details[] = {
                 DETAIL_CGROUPS | DETAIL_STATS | DETAIL_PROCESSES, DETAIL_CGROUPS | DETAIL_STATS,
-                DETAIL_CGROUPS | DETAIL_PROCESSES, DETAIL_CGROUPS | DETAIL_KNOWN_STATS | DETAIL_KNOWN_PROCESSES, 0,
+                DETAIL_CGROUPS | DETAIL_PROCESSES, DETAIL_RECORD, 0,
         };
         w->snap.detail = s->only_ours ? details[0] : details[random_below(&s->rng, ARRAY_SIZE(details))];
 }

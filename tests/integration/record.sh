@@ -89,6 +89,8 @@ rm -rf "$trace"
 settings Record=yes "Directory=$trace" Interval=500ms
 "$HEADROOMD" --config="$conf" --dry-run --duration=90s >"$work/log" 2>&1 &
 daemon=$!
+# until then the log may still be that of the one before, which said the same
+wait_for 30 "$HEADROOMCTL" status || bad "the daemon answers"
 wait_for 30 log_has "^recording to $trace" || bad "it records"
 # reload_to LOG-LINE SETTING...
 reload_to() {

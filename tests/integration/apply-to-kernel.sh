@@ -82,7 +82,7 @@ expect "after SIGKILL it is still there" is "$early" $((own + 200))
 write_rule 50
 start_earnest
 expect "the next daemon begins anew" wait_for 8 is "$early" $((own + 50))
-expect "... and has put back what there was" log_has 'put back oom_score_adj'
+expect "... and has put back what there was" wait_for 8 log_has 'put back oom_score_adj'
 rm "$rule"
 kill -HUP "$daemon"
 expect "without the rule its own value" wait_for 8 is "$early" "$own"

@@ -23,8 +23,8 @@ expect "... and is another" [ "$(field hash)" != "$before" ]
 rm "$conf/rules.d/10-hog.conf"
 for _ in $(seq 30); do kill -HUP "$daemon"; done
 expect "many at once do no harm" wait_for 5 "$HEADROOMCTL" status
-sleep 0.5
-expect "... and the first policy is back" [ "$(field hash)" = "$before" ]
+is_first() { [ "$(field hash)" = "$before" ]; }
+expect "... and the first policy is back" wait_for 10 is_first
 stop
 expect "ends with 0" [ $? -eq 0 ]
 

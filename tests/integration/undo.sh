@@ -77,7 +77,7 @@ expect "... and said" log_has '^the undo journal was not understood'
 leave
 start
 expect "a dry run leaves it" is "$held/cgroup.freeze" 1
-expect "... and says so" log_has '^an earlier headroomd has left 4 changes'
+expect "... and says so" wait_for 10 log_has '^an earlier headroomd has left 4 changes'
 expect "status counts them" [ "$(field entries)" = 4 ]
 printf '{"verb":"release"}\n' | timeout 10 "$CLIENT" send "$RUNTIME_DIRECTORY/control" >"$work/out"
 has() { grep -qE -- "$1" "$work/out"; }

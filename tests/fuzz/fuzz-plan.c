@@ -43,17 +43,18 @@ static void ask(PlanAnswer *a, const Policy *policy) {
 
 /*
  * Work goes by the time that a record claims to have been watched, at up to 20 steps a second where it is in trouble, and a
- * spoiled one may claim an hour between any two samples. That ends, but not within a fuzzer's patience.
+ * spoiled one may claim an hour between any two samples: only a longer step is a gap to the simulation, whatever interval the
+ * record claims (SILENCE_MOST_USEC of sim.c). That ends, but not within a fuzzer's patience.
  */
-#define CLAIM_MOST_USEC (300 * USEC_PER_SEC)
-#define GAP_USEC        (3600 * USEC_PER_SEC)
+#define CLAIM_MOST_USEC   (300 * USEC_PER_SEC)
+#define SILENCE_MOST_USEC (3600 * USEC_PER_SEC)
 
 static bool claims_too_much(const TraceRecord *r, uint64_t *last_usec, uint64_t *claimed_usec) {
         if (r->kind != TRACE_SAMPLE)
                 return false;
         uint64_t usec = u64_sub_sat(r->snap.mono_usec, *last_usec);
         *last_usec = r->snap.mono_usec;
-        *claimed_usec += usec <= GAP_USEC ? usec : 0;
+        *claimed_usec += usec <= SILENCE_MOST_USEC ? usec : 0;
         return *claimed_usec > CLAIM_MOST_USEC;
 }
 

@@ -54,11 +54,12 @@ wait_for() {
 }
 log_has() { grep -qE -- "$1" "$work/log"; }
 
-# start OPTION...: and wait until it answers
+# start OPTION...: and wait until it answers: before that the log may still be the earlier daemon's. A later option
+# counts; $patience in seconds, where ten are too few.
 start() {
     "$HEADROOMD" --dry-run --duration=60s "$@" >"$work/log" 2>&1 &
     daemon=$!
-    wait_for 10 "$HEADROOMCTL" status || bad "the daemon answers"
+    wait_for "${patience:-10}" "$HEADROOMCTL" status || bad "the daemon answers"
 }
 # stop: politely; its exit status
 stop() {

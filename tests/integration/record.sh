@@ -35,9 +35,7 @@ expect "dump is text" [ "$(tr -d '[:print:]\n' <"$work/dump" | wc -c)" = 0 ]
 
 # --- to a directory, killed, and once more ---
 mkdir "$work/dir"
-"$HEADROOMD" --dry-run --duration=60s --record="$work/dir" >"$work/log" 2>&1 &
-daemon=$!
-wait_for 10 "$HEADROOMCTL" status || bad "the daemon answers"
+start --record="$work/dir"
 "$HEADROOMD" --dry-run --duration=2s --record="$work/dir" >"$work/second" 2>&1
 expect "a second one may not record there" [ $? -ne 0 ]
 expect "... and is told why" grep -q 'another headroomd records there' "$work/second"
@@ -53,9 +51,7 @@ expect "the next one records beside it" [ "$(find "$work/dir" -name 'headroom-*.
 expect "... in the same boot" [ "$("$HEADROOMCTL" trace info "$work/dir" | grep -c '^boot ')" = 1 ]
 
 # --- a reload empties no file that was asked for by option ---
-"$HEADROOMD" --config="$conf" --dry-run --duration=60s --record="$work/whole.trace" >"$work/log" 2>&1 &
-daemon=$!
-wait_for 30 "$HEADROOMCTL" status || bad "the daemon answers"
+patience=30 start --config="$conf" --record="$work/whole.trace"
 settings Record=yes "Directory=$work/elsewhere" Interval=500ms
 kill -HUP "$daemon"
 wait_for 30 log_has '^policy loaded again' || bad "the policy was loaded again"
@@ -66,9 +62,7 @@ expect "... and nothing is elsewhere" [ ! -e "$work/elsewhere" ]
 
 # --- by configuration, with a reload ---
 settings Record=yes "Directory=$work/sub/trace" DetailInterval=1s Cmdline=yes
-"$HEADROOMD" --config="$conf" --dry-run --duration=90s >"$work/log" 2>&1 &
-daemon=$!
-wait_for 10 "$HEADROOMCTL" status || bad "the daemon answers"
+start --config="$conf" --duration=90s
 expect "the directory is made" [ -d "$work/sub/trace" ]
 expect "the status says that it records" [ "$(field records)" -ge 2 ]
 expect "... and that nothing is lost" [ "$(field lost_records)" = 0 ]
@@ -87,10 +81,7 @@ expect "command lines, where asked for" grep -Eq '^  process [0-9]+ .*cmdline=.*
 # --- a reload with other settings: another trace, in the same place and elsewhere; a place that is none; none ---
 rm -rf "$trace"
 settings Record=yes "Directory=$trace" Interval=500ms
-"$HEADROOMD" --config="$conf" --dry-run --duration=90s >"$work/log" 2>&1 &
-daemon=$!
-# until then the log may still be that of the one before, which said the same
-wait_for 30 "$HEADROOMCTL" status || bad "the daemon answers"
+patience=30 start --config="$conf" --duration=90s
 wait_for 30 log_has "^recording to $trace" || bad "it records"
 # reload_to LOG-LINE SETTING...
 reload_to() {
